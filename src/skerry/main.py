@@ -1,0 +1,5 @@
+"""argv -> a front door."""
+
+from skerry.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,71 @@
+"""Compiled form: plain Kubernetes objects, bundled by service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from skerry.model.keys import ObjectKey, ServiceKey
+
+# A raw Kubernetes object. Lives only in compiler, planner diff, observer and engines.
+Manifest = Mapping[str, Any]
+
+FIELD_MANAGER: Final = "skerry"
+
+# Labels
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+APP_NAME: Final = "app.kubernetes.io/name"
+SERVICE: Final = "skerry.dev/service"
+TEAM: Final = "skerry.dev/team"
+# Annotations
+DIGEST: Final = "skerry.dev/digest"  # of the object's compiled form
+INPUTS: Final = "skerry.dev/inputs"  # of all a bundle was compiled from; on the Deployment
+DEPENDS: Final = "skerry.dev/depends"  # JSON list of namespace/name; on the Deployment
+DEADLINE: Final = "skerry.dev/deadline-seconds"
+HOLD: Final = "skerry.dev/hold"  # JSON of change.Hold; on the Deployment
+SECRET_REF: Final = "skerry.dev/secret-ref."  # + variable: its reference; on the Secret
+PROTOCOL: Final = "skerry.dev/protocol"
+RESTARTED_AT: Final = "skerry.dev/restarted-at"  # on the pod template: a change rolls it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """The objects one service compiles to, for one cell, in the order they are applied.
+
+    `inputs` digests everything the bundle was compiled from (document, cell, compiler
+    version, fingerprints of secrets), so that equal inputs need no second look.
+    `before` is a Job run to its end ahead of the release, when the release is new.
+    """
+
+    service: ServiceKey
+    cell: str
+    inputs: str
+    objects: tuple[Manifest, ...]
+    before: Manifest | None = None
+    depends: tuple[ServiceKey, ...] = ()
+    deadline_seconds: float = 300.0
+    url: str | None = None
+
+
+def key_of(manifest: Manifest) -> ObjectKey:
+    """The identity of a manifest."""
+    metadata = manifest["metadata"]
+    return ObjectKey(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def annotation(manifest: Manifest, name: str) -> str | None:
+    """An annotation's value, or None."""
+    value = (manifest["metadata"].get("annotations") or {}).get(name)
+    return None if value is None else str(value)
+
+
+def owner_of(manifest: Manifest) -> ServiceKey | None:
+    """The service an object belongs to, or None when it is not Skerry's.
+
+    The label holds `name` for an object in the service's own namespace and
+    `namespace.name` for one placed in another's (a door opened by `depends`).
+    """
+    labels = manifest["metadata"].get("labels") or {}
+    if labels.get(MANAGED_BY) != FIELD_MANAGER or SERVICE not in labels:
+        return None
+    namespace, dot, name = str(labels[SERVICE]).rpartition(".")
+    return ServiceKey(namespace if dot else manifest["metadata"].get("namespace", ""), name)
