@@ -23,6 +23,7 @@ DEPENDS: Final = "skerry.dev/depends"  # JSON list of namespace/name; on the Dep
 DEADLINE: Final = "skerry.dev/deadline-seconds"
 HOLD: Final = "skerry.dev/hold"  # JSON of change.Hold; on the Deployment
 SECRET_REF: Final = "skerry.dev/secret-ref."  # + variable: its reference; on the Secret
+REPOSITORY: Final = "skerry.dev/repository"  # whose service it is; on the Deployment
 PROTOCOL: Final = "skerry.dev/protocol"
 RESTARTED_AT: Final = "skerry.dev/restarted-at"  # on the pod template: a change rolls it
 
