@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Final
+
+import orjson
 
 from skerry.model.keys import ObjectKey, ServiceKey
 
@@ -14,6 +17,7 @@ FIELD_MANAGER: Final = "skerry"
 # Labels
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 APP_NAME: Final = "app.kubernetes.io/name"
+TEMPLATE_HASH: Final = "pod-template-hash"  # on pods: which template they run
 SERVICE: Final = "skerry.dev/service"
 TEAM: Final = "skerry.dev/team"
 # Annotations
@@ -25,6 +29,8 @@ HOLD: Final = "skerry.dev/hold"  # JSON of change.Hold; on the Deployment
 SECRET_REF: Final = "skerry.dev/secret-ref."  # + variable: its reference; on the Secret
 REPOSITORY: Final = "skerry.dev/repository"  # whose service it is; on the Deployment
 PROTOCOL: Final = "skerry.dev/protocol"
+URL: Final = "skerry.dev/url"  # on the Deployment, when it has one
+DRAIN: Final = "skerry.dev/drain-seconds"  # on the Deployment: exact, where Kubernetes rounds
 RESTARTED_AT: Final = "skerry.dev/restarted-at"  # on the pod template: a change rolls it
 
 
@@ -70,3 +76,14 @@ def owner_of(manifest: Manifest) -> ServiceKey | None:
         return None
     namespace, dot, name = str(labels[SERVICE]).rpartition(".")
     return ServiceKey(namespace if dot else manifest["metadata"].get("namespace", ""), name)
+
+
+def digest_of(value: object) -> str:
+    """A short digest of any JSON-like value; the order of keys does not matter."""
+    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
+
+
+def template_hash(deployment: Manifest) -> str:
+    """What engines label a Deployment's pods with, and the observer looks for: equal hash,
+    equal template."""
+    return digest_of(deployment["spec"]["template"])[:10]
