@@ -241,8 +241,11 @@ class Ledger(Protocol):
     async def drop_token(self, id: str) -> None:
         """Forget one. Raises NotFound."""
 
-    def writing(self, service: ServiceKey) -> AbstractAsyncContextManager[None]:
-        """Hold the service for one writer. Raises Conflict, naming the operation at it."""
+    def writing(
+        self, service: ServiceKey, *, operation: str = ""
+    ) -> AbstractAsyncContextManager[None]:
+        """Hold the service for one writer, the operation of that id. Raises Conflict at once,
+        naming the operation at it."""
 
 
 class Doctor(Protocol):
