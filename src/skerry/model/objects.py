@@ -30,6 +30,7 @@ SECRET_REF: Final = "skerry.dev/secret-ref."  # + variable: its reference; on th
 REPOSITORY: Final = "skerry.dev/repository"  # whose service it is; on the Deployment
 PROTOCOL: Final = "skerry.dev/protocol"
 URL: Final = "skerry.dev/url"  # on the Deployment, when it has one
+TEMPLATE: Final = "skerry.dev/template"  # digest of the compiled pod template; on the Deployment
 DRAIN: Final = "skerry.dev/drain-seconds"  # on the Deployment: exact, where Kubernetes rounds
 RESTARTED_AT: Final = "skerry.dev/restarted-at"  # on the pod template: a change rolls it
 
@@ -87,3 +88,25 @@ def template_hash(deployment: Manifest) -> str:
     """What engines label a Deployment's pods with, and the observer looks for: equal hash,
     equal template."""
     return digest_of(deployment["spec"]["template"])[:10]
+
+
+def stamp(manifest: Manifest) -> Manifest:
+    """The manifest with its digest as an annotation. A hold, a status and an older digest do
+    not count: they are not part of what was compiled."""
+    metadata = manifest["metadata"]
+    annotations = dict(metadata.get("annotations") or {})
+    hold = annotations.pop(HOLD, None)
+    annotations.pop(DIGEST, None)
+    form = {kind: value for kind, value in manifest.items() if kind != "status"}
+    form["metadata"] = {**metadata, "annotations": annotations}
+    digest = digest_of(form)
+    annotations[DIGEST] = digest
+    if hold is not None:
+        annotations[HOLD] = hold
+    return form
+
+
+def repository_mark(repository: str) -> str:
+    """The end of every inputs digest of a repository's services, so that an index alone tells
+    whose a service is."""
+    return digest_of(repository)[:8]
