@@ -251,3 +251,32 @@ class InfoView(TypedDict):
     https: str | None
     state: str
     pid: int
+
+
+class ResultView(TypedDict):
+    """What a command that waits prints with `-o json`: how the operation ended, and the
+    services it was about as they are now. `operation` is null when nothing was to do."""
+
+    operation: OperationView | None
+    services: list[ServiceView]
+
+
+class VolumeView(TypedDict):
+    """A volume on this machine, and the service and repository it belongs to."""
+
+    name: str
+    service: str
+    repository: str | None
+
+
+class VolumesView(TypedDict):
+    """GET /v1/volumes: what `skerry down` asks about or keeps."""
+
+    volumes: list[VolumeView]
+
+
+class VersionView(TypedDict):
+    """`skerry version -o json`; `server` is null when none answers."""
+
+    version: str
+    server: str | None
