@@ -1,0 +1,177 @@
+"""A repository, or one service of it, to bundles for one cell."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from skerry.compiler import naming
+from skerry.compiler.access import service_account
+from skerry.compiler.configuration import config_map, secret
+from skerry.compiler.inputs import inputs_of
+from skerry.compiler.job import one_off
+from skerry.compiler.neighbours import Neighbours
+from skerry.compiler.network import doors, walls
+from skerry.compiler.placement import absence, misplaced
+from skerry.compiler.scaling import autoscaler, disruption_budget
+from skerry.compiler.subject import Setting, Subject
+from skerry.compiler.traffic import route, service
+from skerry.compiler.workload import deployment, volume_claims
+from skerry.errors import InvalidDocuments, Problem
+from skerry.model.cell import Cell
+from skerry.model.keys import ServiceKey
+from skerry.model.objects import Bundle, Manifest, stamp
+from skerry.model.repository import DeclaredService, Repository
+
+NOTHING: Mapping[ServiceKey, str] = MappingProxyType({})
+
+
+def compile_repository(
+    repository: Repository,
+    cell: Cell,
+    *,
+    contents: Mapping[str, bytes],
+    fingerprints: Mapping[str, str],
+    skip: Mapping[ServiceKey, str] = NOTHING,
+) -> tuple[Bundle, ...]:
+    """A bundle for every service the cell runs, in the order they are declared.
+
+    `skip` is the cell's index: a service whose inputs it already runs gets a bundle without
+    objects, which the planner takes for unchanged. Raises InvalidDocuments with all faults.
+    """
+    setting = Setting(
+        cell=cell, repository=repository.name, contents=contents, fingerprints=fingerprints
+    )
+    placed, problems = _place(repository, cell)
+    neighbours = Neighbours.of(each.service for each in placed)
+    problems.extend(_shared_routes(placed, cell))
+    bundles: list[Bundle] = []
+    for declared in placed:
+        try:
+            bundles.append(_compile(declared, setting, neighbours=neighbours, skip=skip))
+        except InvalidDocuments as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InvalidDocuments(problems)
+    return tuple(bundles)
+
+
+def compile_service(
+    declared: DeclaredService,
+    cell: Cell,
+    *,
+    repository: str,
+    contents: Mapping[str, bytes],
+    fingerprints: Mapping[str, str],
+    services: Neighbours,
+) -> Bundle:
+    """One service's bundle. Raises InvalidDocuments."""
+    setting = Setting(
+        cell=cell, repository=repository, contents=contents, fingerprints=fingerprints
+    )
+    return _compile(declared, setting, neighbours=services, skip=NOTHING)
+
+
+def _place(repository: Repository, cell: Cell) -> tuple[list[DeclaredService], list[Problem]]:
+    found = (misplaced(each, cell) for each in repository.services)
+    problems = [problem for problem in found if problem is not None]
+    placed = [each for each in repository.services if absence(each.service, cell) is None]
+    return placed, problems
+
+
+def _compile(
+    declared: DeclaredService,
+    setting: Setting,
+    *,
+    neighbours: Neighbours,
+    skip: Mapping[ServiceKey, str],
+) -> Bundle:
+    subject = Subject(
+        declared=declared,
+        setting=setting,
+        depends=neighbours.resolve(declared),
+        labels=naming.labels(declared.service),
+        tags=naming.raw_tags(declared.service),
+    )
+    inputs = inputs_of(subject)
+    if skip.get(declared.service.key) == inputs:
+        return _unopened(subject, inputs)
+    if declared.service.image is None:
+        said = f"{declared.service.build} has not been built yet"
+        raise InvalidDocuments([subject.problem("build", said)])
+    return _bundle(subject, inputs)
+
+
+def _bundle(subject: Subject, inputs: str) -> Bundle:
+    document = subject.service
+    files = config_map(subject)
+    workload = deployment(
+        subject, inputs=inputs, files=files["metadata"]["name"] if files is not None else None
+    )
+    objects = [
+        service_account(subject),
+        walls(subject),
+        *doors(subject),
+        *volume_claims(subject),
+        files,
+        secret(subject),
+        service(subject),
+        route(subject),
+        disruption_budget(subject),
+        workload,
+        autoscaler(subject),
+    ]
+    return Bundle(
+        service=document.key,
+        cell=subject.cell.cell,
+        inputs=inputs,
+        objects=tuple(stamp(each) for each in objects if each is not None),
+        before=_before(subject, workload),
+        depends=tuple(target.key for target in subject.depends),
+        deadline_seconds=document.deadline,
+        url=naming.url(document, subject.cell),
+    )
+
+
+def _before(subject: Subject, workload: Manifest) -> Manifest | None:
+    document = subject.service
+    if not document.before:
+        return None
+    return one_off(
+        workload,
+        document.before,
+        name=f"{document.service}.before",
+        deadline_seconds=document.deadline,
+    )
+
+
+def _unopened(subject: Subject, inputs: str) -> Bundle:
+    return Bundle(
+        service=subject.service.key,
+        cell=subject.cell.cell,
+        inputs=inputs,
+        objects=(),
+        depends=tuple(target.key for target in subject.depends),
+    )
+
+
+def _shared_routes(placed: Iterable[DeclaredService], cell: Cell) -> list[Problem]:
+    """Two services at one address: the gateway could give requests to either."""
+    taken: dict[tuple[str, str], ServiceKey] = {}
+    problems = []
+    for declared in placed:
+        document = declared.service
+        host = naming.host(document, cell)
+        if host is None or document.routed is None:
+            continue
+        spot = (host, document.routed.path)
+        first = taken.setdefault(spot, document.key)
+        if first != document.key:
+            problems.append(
+                Problem(
+                    file=declared.file,
+                    line=1,
+                    path=f"{document.service}/route",
+                    message=f"{host}{spot[1]} is already the route of {first}",
+                    hint="give one of them another host or path",
+                )
+            )
+    return problems

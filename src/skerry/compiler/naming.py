@@ -1,0 +1,79 @@
+"""Names, labels and hosts: how everything a service consists of is found again."""
+
+import re
+from typing import Final
+
+from skerry.model.cell import Cell
+from skerry.model.keys import DEFAULT_NAMESPACE
+from skerry.model.objects import APP_NAME, FIELD_MANAGER, MANAGED_BY, SERVICE, TEAM, digest_of
+from skerry.model.service import Service
+
+TAG: Final = "tag.skerry.dev/"
+LABEL_LENGTH: Final = 63
+_ODD: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def selector(service: Service) -> dict[str, str]:
+    """The one label that picks a service's replicas within its namespace. Never changes:
+    Kubernetes refuses a Deployment whose selector does."""
+    return {SERVICE: service.service}
+
+
+def pod_labels(service: Service) -> dict[str, str]:
+    """Labels of replicas. Without tags: a changed tag must not roll anything."""
+    return {
+        APP_NAME: service.service,
+        MANAGED_BY: FIELD_MANAGER,
+        SERVICE: service.service,
+    }
+
+
+def labels(service: Service) -> dict[str, str]:
+    """Labels of every object of a service."""
+    made = pod_labels(service)
+    if service.team:
+        made[TEAM] = service.team
+    for key, value in service.tags.items():
+        made[TAG + sanitise(key)] = sanitise(value)
+    return made
+
+
+def raw_tags(service: Service) -> dict[str, str]:
+    """Annotations with those tags whose value a label cannot hold as written."""
+    return {
+        TAG + sanitise(key): value
+        for key, value in service.tags.items()
+        if sanitise(value) != value
+    }
+
+
+def sanitise(text: str) -> str:
+    """The nearest form a label can hold: at most 63 of `A-Za-z0-9._-`, alphanumeric ends."""
+    return _ODD.sub("-", text)[:LABEL_LENGTH].strip("-._")
+
+
+def hashed(service: Service, what: str, content: object) -> str:
+    """A name that changes with the content: `web-files-3f2a9c01`."""
+    return f"{service.service}-{what}-{digest_of(content)[:8]}"
+
+
+def host(service: Service, cell: Cell) -> str | None:
+    """The name it is found at from outside, or None without a route."""
+    route = service.routed
+    if route is None:
+        return None
+    if route.host is not None:
+        return route.host
+    if service.namespace == DEFAULT_NAMESPACE:
+        return f"{service.service}.{cell.domain}"
+    return f"{service.service}.{service.namespace}.{cell.domain}"
+
+
+def url(service: Service, cell: Cell) -> str | None:
+    """Where it answers from outside, or None: `https://web.localhost:8443/shop`."""
+    found = host(service, cell)
+    if found is None or service.routed is None:
+        return None
+    port = "" if cell.https == 443 else f":{cell.https}"
+    path = "" if service.routed.path == "/" else service.routed.path
+    return f"https://{found}{port}{path}"

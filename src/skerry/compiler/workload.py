@@ -1,0 +1,183 @@
+"""The Deployment: what runs, how it is replaced, and what it may use.
+
+The containers get the default seccomp profile and no way to gain privileges. They may run
+as root: most images do, and refusing them is a policy for a cell, not for a compiler.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from skerry.compiler.configuration import FILES_VOLUME, environment, file_mounts
+from skerry.compiler.health import probes, whole_seconds
+from skerry.compiler.naming import pod_labels, selector, url
+from skerry.compiler.subject import Subject
+from skerry.model.objects import (
+    DEADLINE,
+    DEPENDS,
+    DRAIN,
+    INPUTS,
+    PROTOCOL,
+    REPOSITORY,
+    TEMPLATE,
+    URL,
+    Manifest,
+    digest_of,
+)
+from skerry.model.service import Service
+from skerry.model.units import show_bytes
+
+LEAVE_SECONDS: Final = 5
+"""How long a replica still serves after it was told to go, on engines whose load balancers
+forget it at their own pace."""
+STOP_SECONDS: Final = 10
+"""From TERM to KILL, after the drain."""
+VOLUME_SIZE: Final = "10Gi"
+"""What a volume asks for where the cell counts it; a local cell does not."""
+
+
+def deployment(subject: Subject, *, inputs: str, files: str | None) -> Manifest:
+    """`files` is the name of the ConfigMap, where there is one."""
+    service = subject.service
+    template = {
+        "metadata": {"labels": pod_labels(service)},
+        "spec": pod_spec(subject, files=files),
+    }
+    spec: dict[str, Any] = {
+        "selector": {"matchLabels": selector(service)},
+        "strategy": _strategy(service),
+        "revisionHistoryLimit": 3,
+        "progressDeadlineSeconds": whole_seconds(service.deadline),
+        "template": template,
+    }
+    if service.scale.most == service.scale.min:
+        spec["replicas"] = service.scale.min
+    annotations = _annotations(subject, inputs=inputs, template=template)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": subject.metadata(service.service, annotations),
+        "spec": spec,
+    }
+
+
+def pod_spec(subject: Subject, *, files: str | None) -> dict[str, Any]:
+    """One container with everything it needs."""
+    service = subject.service
+    grace = whole_seconds(service.drain) + STOP_SECONDS
+    spec: dict[str, Any] = {
+        "serviceAccountName": service.service,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": grace,
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [_container(subject)],
+    }
+    if volumes := _volumes(service, files):
+        spec["volumes"] = volumes
+    if subject.cell.zones:
+        spec["topologySpreadConstraints"] = _spread(service)
+    return spec
+
+
+def volume_claims(subject: Subject) -> list[Manifest]:
+    """One claim per volume. They outlive the service."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": subject.metadata(_claim(subject.service, name)),
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": VOLUME_SIZE}},
+            },
+        }
+        for name in sorted(subject.service.volumes)
+    ]
+
+
+def _annotations(subject: Subject, *, inputs: str, template: Manifest) -> dict[str, str]:
+    service = subject.service
+    found = {
+        REPOSITORY: subject.setting.repository,
+        INPUTS: inputs,
+        TEMPLATE: digest_of(template),
+        PROTOCOL: service.protocol.value,
+        DEADLINE: f"{service.deadline:g}",
+        DRAIN: f"{service.drain:g}",
+    }
+    if subject.depends:
+        depends = [f"{target.key.namespace}/{target.key.name}" for target in subject.depends]
+        found[DEPENDS] = orjson.dumps(depends).decode()
+    if (public := url(service, subject.cell)) is not None:
+        found[URL] = public
+    return found
+
+
+def _strategy(service: Service) -> dict[str, Any]:
+    """A volume has one writer: the old replica goes before the new one comes."""
+    if service.volumes:
+        return {"type": "Recreate"}
+    surge: int | str = 1 if service.scale.most <= 4 else "25%"
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": surge}}
+
+
+def _container(subject: Subject) -> dict[str, Any]:
+    service = subject.service
+    amounts = {
+        "cpu": f"{service.resources.cpu}m",
+        "memory": show_bytes(service.resources.memory),
+    }
+    container: dict[str, Any] = {
+        "name": service.service,
+        "image": subject.image,
+        "env": environment(subject),
+        "resources": {"requests": amounts, "limits": amounts},
+        "securityContext": {"allowPrivilegeEscalation": False},
+        **probes(subject),
+    }
+    if service.command:
+        container["args"] = list(service.command)
+    if service.listens is not None:
+        named = {"name": service.protocol.value, "containerPort": service.listens}
+        container["ports"] = [{**named, "protocol": "TCP"}]
+        leave = min(LEAVE_SECONDS, whole_seconds(service.drain))
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": leave}}}
+    if mounts := [*file_mounts(subject), *_volume_mounts(service)]:
+        container["volumeMounts"] = mounts
+    return container
+
+
+def _volume_mounts(service: Service) -> list[dict[str, Any]]:
+    return [
+        {"name": f"v-{name}", "mountPath": service.volumes[name]}
+        for name in sorted(service.volumes)
+    ]
+
+
+def _volumes(service: Service, files: str | None) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    if files is not None:
+        made.append({"name": FILES_VOLUME, "configMap": {"name": files}})
+    for name in sorted(service.volumes):
+        claim = {"claimName": _claim(service, name)}
+        made.append({"name": f"v-{name}", "persistentVolumeClaim": claim})
+    return made
+
+
+def _claim(service: Service, volume: str) -> str:
+    """With a dot, which no service's name has: `a-b` + `c` and `a` + `b-c` stay apart."""
+    return f"{service.service}.{volume}"
+
+
+def _spread(service: Service) -> list[dict[str, Any]]:
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": selector(service)},
+            "matchLabelKeys": ["pod-template-hash"],
+        }
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
