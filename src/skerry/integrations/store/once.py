@@ -1,7 +1,6 @@
 """Small files that are made once, whole, and never again: keys, identities."""
 
 import os
-import secrets
 from pathlib import Path
 
 
@@ -34,7 +33,7 @@ def replace_whole(path: Path, content: bytes) -> None:
 
 def _write_draft(path: Path, content: bytes) -> Path:
     """A file beside `path`, on the disk, readable by its owner only."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
         with open(handle, "wb") as file:
