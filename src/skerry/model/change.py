@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import orjson
+
 from skerry.model.keys import ObjectKey, ServiceKey
-from skerry.model.objects import Manifest
+from skerry.model.objects import HOLD, Manifest, annotation
 
 
 class Action(StrEnum):
@@ -38,6 +40,26 @@ class Hold:
     at: datetime
     reason: str
     inputs: str
+
+
+def write_hold(hold: Hold) -> str:
+    """The hold as the Deployment's annotation holds it."""
+    facts = {"by": hold.by, "at": hold.at, "reason": hold.reason, "inputs": hold.inputs}
+    return orjson.dumps(facts).decode()
+
+
+def hold_of(deployment: Manifest) -> Hold | None:
+    """The hold on a service, or None."""
+    written = annotation(deployment, HOLD)
+    if written is None:
+        return None
+    facts = orjson.loads(written)
+    return Hold(
+        by=facts["by"],
+        at=datetime.fromisoformat(facts["at"]),
+        reason=facts["reason"],
+        inputs=facts["inputs"],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
