@@ -1,0 +1,57 @@
+"""The files Envoy watches: replaced by rename, and only when their content changes."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from skerry.integrations.gateway.shapes import Resource
+
+
+class WatchedFile:
+    """One file of resources, with the version it holds now."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._version = _read_version(path)
+
+    @property
+    def version(self) -> str:
+        """A digest of what the file holds; empty when there is none, or a broken one."""
+        return self._version
+
+    def write(self, resources: Sequence[Resource], *, anyway: bool = False) -> bool:
+        """Make the file hold exactly these. Says whether it was replaced; `anyway` replaces it
+        even when nothing differs, so that Envoy reads it again."""
+        body = orjson.dumps(list(resources))
+        version = hashlib.sha256(body).hexdigest()[:16]
+        if version == self._version and not anyway:
+            return False
+        content = b'{"version_info":"%s","resources":%s}' % (version.encode(), body)
+        # Not forced to disk: after a power cut the file is written anew before it matters.
+        replace(self.path, content, durable=False)
+        self._version = version
+        return True
+
+
+def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file so that a reader, or a crash, finds the old content or the new."""
+    beside = path.with_name(f".{path.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _read_version(path: Path) -> str:
+    try:
+        held = orjson.loads(path.read_bytes())
+        body = orjson.dumps(held["resources"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return hashlib.sha256(body).hexdigest()[:16]
