@@ -90,6 +90,7 @@ def _compile(
         depends=neighbours.resolve(declared),
         labels=naming.labels(declared.service),
         tags=naming.raw_tags(declared.service),
+        host=naming.host(declared.service, setting.cell),
     )
     inputs = inputs_of(subject)
     if skip.get(declared.service.key) == inputs:
@@ -127,7 +128,7 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
         before=_before(subject, workload),
         depends=tuple(target.key for target in subject.depends),
         deadline_seconds=document.deadline,
-        url=naming.url(document, subject.cell),
+        url=naming.url(subject),
     )
 
 
@@ -158,19 +159,19 @@ def _shared_routes(placed: Iterable[DeclaredService], cell: Cell) -> list[Proble
     taken: dict[tuple[str, str], ServiceKey] = {}
     problems = []
     for declared in placed:
-        document = declared.service
-        host = naming.host(document, cell)
-        if host is None or document.routed is None:
+        route = declared.service.routed
+        if route is None:
             continue
-        spot = (host, document.routed.path)
-        first = taken.setdefault(spot, document.key)
-        if first != document.key:
+        key = declared.service.key
+        spot = (naming.host(declared.service, cell) or "", route.path)
+        first = taken.setdefault(spot, key)
+        if first != key:
             problems.append(
                 Problem(
                     file=declared.file,
                     line=1,
-                    path=f"{document.service}/route",
-                    message=f"{host}{spot[1]} is already the route of {first}",
+                    path=f"{key.name}/route",
+                    message=f"{''.join(spot)} is already the route of {first}",
                     hint="give one of them another host or path",
                 )
             )

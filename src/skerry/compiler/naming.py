@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from skerry.compiler.subject import Subject
 from skerry.model.cell import Cell
 from skerry.model.keys import DEFAULT_NAMESPACE
 from skerry.model.objects import APP_NAME, FIELD_MANAGER, MANAGED_BY, SERVICE, TEAM, digest_of
@@ -69,11 +70,11 @@ def host(service: Service, cell: Cell) -> str | None:
     return f"{service.service}.{service.namespace}.{cell.domain}"
 
 
-def url(service: Service, cell: Cell) -> str | None:
+def url(subject: Subject) -> str | None:
     """Where it answers from outside, or None: `https://web.localhost:8443/shop`."""
-    found = host(service, cell)
-    if found is None or service.routed is None:
+    route = subject.service.routed
+    if route is None:
         return None
-    port = "" if cell.https == 443 else f":{cell.https}"
-    path = "" if service.routed.path == "/" else service.routed.path
-    return f"https://{found}{port}{path}"
+    https = subject.cell.https
+    port = "" if https == 443 else f":{https}"
+    return f"https://{subject.host}{port}{'' if route.path == '/' else route.path}"

@@ -43,6 +43,7 @@ class Subject:
     depends: tuple[Dependency, ...]
     labels: dict[str, str]
     tags: dict[str, str]
+    host: str | None
 
     @property
     def service(self) -> Service:

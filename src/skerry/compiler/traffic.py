@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from skerry.compiler.naming import host, selector
+from skerry.compiler.naming import selector
 from skerry.compiler.subject import Subject
 from skerry.model.objects import Manifest
 from skerry.model.service import Protocol
@@ -37,10 +37,10 @@ def service(subject: Subject) -> Manifest | None:
 def route(subject: Subject) -> Manifest | None:
     """The public route; None without one."""
     document = subject.service
-    found = host(document, subject.cell)
-    if found is None or document.routed is None:
+    public = document.routed
+    if public is None:
         return None
-    match = {"path": {"type": "PathPrefix", "value": document.routed.path}}
+    match = {"path": {"type": "PathPrefix", "value": public.path}}
     backend = {"name": document.service, "port": document.listens}
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
@@ -48,7 +48,7 @@ def route(subject: Subject) -> Manifest | None:
         "metadata": subject.metadata(document.service),
         "spec": {
             "parentRefs": [{"name": GATEWAY, "namespace": GATEWAY}],
-            "hostnames": [found],
+            "hostnames": [subject.host],
             "rules": [{"matches": [match], "backendRefs": [backend]}],
         },
     }

@@ -109,7 +109,7 @@ def _annotations(subject: Subject, *, inputs: str, template: Manifest) -> dict[s
     if subject.depends:
         depends = [f"{target.key.namespace}/{target.key.name}" for target in subject.depends]
         found[DEPENDS] = orjson.dumps(depends).decode()
-    if (public := url(service, subject.cell)) is not None:
+    if (public := url(subject)) is not None:
         found[URL] = public
     return found
 
