@@ -1,5 +1,30 @@
 """argv -> a front door."""
 
-from skerry.cli.app import main
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["main"]
+
+def main() -> int:
+    """The program `skerry`: returns its exit code."""
+    from skerry.cli.app import Doors, main
+
+    return main(sys.argv[1:], Doors(serve=_serve, schema=_schema, checks=_checks))
+
+
+def _serve() -> None:
+    from skerry.api.serve import serve
+
+    serve()
+
+
+def _schema() -> Mapping[str, Any]:
+    from skerry.spec.schema import json_schema
+
+    return json_schema()
+
+
+def _checks() -> Sequence[Mapping[str, Any]]:
+    from skerry.wiring import check_machine
+
+    return check_machine()

@@ -1,0 +1,132 @@
+"""A process in a container, attached to this terminal over a WebSocket."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from skerry.cli import terminal
+from skerry.cli.codes import INTERRUPTED
+from skerry.cli.connection import Server, service_path
+from skerry.cli.failures import as_error
+from skerry.errors import ServerUnavailable
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """What is to run: by `exec` in a replica, or by `run` in a container of its own."""
+
+    verb: str
+    command: Sequence[str]
+    tty: bool
+    interactive: bool
+    replica: str | None = None
+
+    def query(self) -> list[tuple[str, str]]:
+        """As the server takes it."""
+        query = [("command", each) for each in self.command]
+        query += [("tty", "true")] if self.tty else []
+        return query + ([("replica", self.replica)] if self.replica else [])
+
+
+def attach(
+    server: Server,
+    name: str,
+    process: Process,
+) -> int:
+    """Run a process for a service; returns the process's exit code. Raises as the server
+    says, or ServerUnavailable when the connection breaks."""
+    from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+    from websockets.sync.client import connect
+
+    url = server.target.url.replace("http", "ws", 1) + service_path(name, process.verb)
+    headers = {"Authorization": f"Bearer {server.target.token}"}
+    try:
+        with connect(
+            f"{url}?{urlencode(process.query())}",
+            additional_headers=headers,
+            max_size=None,
+            compression=None,
+            proxy=None,
+        ) as socket:
+            return _converse(socket, tty=process.tty, interactive=process.interactive)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except InvalidStatus as error:
+        raise _refused(error.response.body, error.response.status_code) from error
+    except ConnectionClosed as error:
+        raise _broken(name, "the connection broke before the command ended") from error
+    except (OSError, WebSocketException) as error:
+        raise _broken(server.target.url, f"the server does not answer: {error}") from error
+
+
+def _converse(socket: "ClientConnection", *, tty: bool, interactive: bool) -> int:
+    with ExitStack() as stack:
+        resize_descriptor = None
+        if tty and sys.stdin.isatty():
+            stack.enter_context(terminal.raw())
+            resize_descriptor = stack.enter_context(terminal.resizes())
+            _tell_size(socket)
+        if interactive:
+            threading.Thread(
+                target=_send_input, args=(socket, resize_descriptor), daemon=True
+            ).start()
+        else:
+            socket.send(json.dumps({"eof": True}))
+        return _receive(socket)
+
+
+def _receive(socket: "ClientConnection") -> int:
+    for frame in socket:
+        if isinstance(frame, bytes):
+            descriptor = 2 if frame[:1] == b"\x02" else 1
+            _write(descriptor, frame[1:])
+            continue
+        said: dict[str, Any] = json.loads(frame)
+        if "error" in said:
+            raise as_error(said["error"])
+        if "exit" in said:
+            return int(said["exit"])
+    raise ServerUnavailable(
+        "the connection ended before the command did", subject="server", hint="skerry status"
+    )
+
+
+def _send_input(socket: "ClientConnection", resize_descriptor: int | None) -> None:
+    from websockets.exceptions import WebSocketException
+
+    def send(data: bytes) -> None:
+        socket.send(data if data else json.dumps({"eof": True}))
+
+    try:
+        terminal.carry_input(send, lambda: _tell_size(socket), resize_descriptor=resize_descriptor)
+    except (OSError, ValueError, WebSocketException):
+        return  # the conversation is over: whoever receives says how it ended
+
+
+def _tell_size(socket: "ClientConnection") -> None:
+    socket.send(json.dumps({"resize": terminal.size()}))
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _refused(body: bytes | bytearray | None, status: int) -> Exception:
+    try:
+        return as_error(json.loads(body or b"")["error"])
+    except (ValueError, KeyError, TypeError):
+        return _broken("server", f"answered {status}")
+
+
+def _broken(subject: str, cause: str) -> ServerUnavailable:
+    return ServerUnavailable(cause, subject=subject, hint="skerry status")

@@ -1,0 +1,115 @@
+"""`skerry logs`: what containers say, merged by time; each replica in its own colour."""
+
+import json
+import queue
+import threading
+import zlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skerry.cli.completion import complete_services
+from skerry.cli.connection import Server, service_path
+from skerry.cli.console import ANSI, Console, Format
+from skerry.cli.options import Output, seconds
+from skerry.cli.session import open_session, suggesting
+from skerry.clock import SystemClock
+from skerry.errors import ServerUnavailable, SkerryError
+from skerry.report.lines import Line, Piece, clean
+
+if TYPE_CHECKING:
+    from skerry.report.shapes import LogLineView
+
+_COLOURS = sum(1 for style in ANSI if style.startswith("replica"))
+
+
+def logs(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME", help="one service, or several", autocompletion=complete_services
+        ),
+    ],
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on with what comes")] = False,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="not older than this, as 10m or 2h")
+    ] = "",
+    tail: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="the last N lines  [default: 200]")
+    ] = None,
+    replica: Annotated[str | None, typer.Option(help="only this replica")] = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Print what services say, every replica of each.
+
+    With `--follow`, lines to come too, from replicas as they come and go, until Ctrl-C.
+    `-o json` prints one JSON object a line.
+    """
+    console = Console()
+    server = open_session(console)
+    query: dict[str, Any] = {"follow": follow or None, "replica": replica}
+    if since:
+        query["since"] = (SystemClock().now() - timedelta(seconds=seconds(since))).isoformat()
+    query["tail"] = tail if tail is not None else (None if since else 200)
+    for name in names:
+        with suggesting(server, name):
+            server.get(service_path(name))
+    lines = _together(server, names, query) if follow else _by_time(server, names, query)
+    for each in lines:
+        if output.machine:
+            print(json.dumps(each, ensure_ascii=False), flush=follow)
+        else:
+            console.print([_log_line(each)])
+    if not follow:
+        return
+    raise ServerUnavailable("the server has ended the stream", subject="logs", hint="skerry up")
+
+
+def _log_line(view: "LogLineView") -> Line:
+    colour = f"replica{zlib.crc32(view['replica'].encode()) % _COLOURS}"
+    return (Piece(view["replica"], colour), Piece(f"  {clean(view['text'])}"))
+
+
+def _by_time(server: Server, names: list[str], query: dict[str, Any]) -> list["LogLineView"]:
+    lines = [each for name in names for each in _lines(server, name, query)]
+    return sorted(lines, key=lambda each: each["at"]) if len(names) > 1 else lines
+
+
+def _together(server: Server, names: list[str], query: dict[str, Any]) -> Iterator["LogLineView"]:
+    """Lines of all as they come; a stream that ends ends alone, an error ends them all."""
+    came: queue.Queue[LogLineView | SkerryError | None] = queue.Queue()
+
+    def carry(name: str) -> None:
+        try:
+            for each in _lines(server, name, query):
+                came.put(each)
+        except SkerryError as error:
+            came.put(error)
+        came.put(None)
+
+    for name in names:
+        threading.Thread(target=carry, args=(name,), daemon=True).start()
+    open_streams = len(names)
+    while open_streams:
+        each = came.get()
+        if isinstance(each, SkerryError):
+            raise each
+        if each is None:
+            open_streams -= 1
+        else:
+            yield each
+
+
+def _lines(server: Server, name: str, query: dict[str, Any]) -> Iterator["LogLineView"]:
+    from skerry.cli.failures import as_error
+
+    for event in server.stream(service_path(name, "logs"), query=query):
+        if event.name == "line":
+            yield event.data
+        elif event.name == "error":
+            raise as_error(event.data.get("error", event.data))
+        elif event.name == "end":
+            return

@@ -1,0 +1,119 @@
+"""Progress as it comes: redrawn in place on a terminal, one quiet line per event elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from skerry.cli.console import Console
+from skerry.report.lines import Line, line, progress_line, waiting_lines
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.text import Text
+
+    from skerry.report.shapes import ProgressView
+
+_SETTLED = ("done", "failed")
+
+
+class Display(Protocol):
+    """Shows what an operation says."""
+
+    def show(self, progress: "ProgressView") -> None:
+        """One more thing it said."""
+
+    def note(self, text: str) -> None:
+        """A line of our own between."""
+
+
+class PlainDisplay:
+    """A line per event; a wait that repeats itself is said once."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last: dict[str, tuple[str, str]] = {}
+
+    def show(self, progress: "ProgressView") -> None:
+        """Prints it, unless it is what that service said last."""
+        said = (progress["stage"], progress["message"])
+        if self._last.get(progress["service"]) != said:
+            self._last[progress["service"]] = said
+            self._console.say_lines([progress_line(progress)])
+
+    def note(self, text: str) -> None:
+        """A line of our own between."""
+        self._console.say(text)
+
+
+class LiveDisplay:
+    """What is settled scrolls by; what is under way stays at the bottom, with its age."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.console import Console as Screen
+        from rich.live import Live
+
+        from skerry.clock import SystemClock
+
+        self._clock = SystemClock()
+        self._under_way: dict[str, ProgressView] = {}
+        self._screen = Screen(stderr=True, highlight=False, no_color=not console.err_coloured)
+        self.live = Live(
+            console=self._screen,
+            get_renderable=self._render,
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def show(self, progress: "ProgressView") -> None:
+        """Redraws; what is settled moves above the rest and stays."""
+        if progress["stage"] in _SETTLED or not progress["service"]:
+            self._under_way.pop(progress["service"], None)
+            self._print(progress_line(progress))
+        else:
+            self._under_way[progress["service"]] = progress
+        self.live.refresh()
+
+    def note(self, text: str) -> None:
+        """A line of our own, above what is under way."""
+        self._print(line(text))
+
+    def _print(self, pieces: Line) -> None:
+        self._screen.print(_text(pieces))
+
+    def _render(self) -> "Group":
+        from rich.console import Group
+
+        now = self._clock.now()
+        waits = list(self._under_way.values())
+        return Group(*(_text(each) for wait in waits for each in waiting_lines(wait, now)))
+
+
+def _text(pieces: Line) -> "Text":
+    from rich.text import Text
+
+    styles = {
+        "good": "green",
+        "warn": "yellow",
+        "bad": "bold red",
+        "dim": "dim",
+        "strong": "bold",
+        "add": "green",
+        "remove": "red",
+    }
+    text = Text(no_wrap=True, overflow="ellipsis")
+    for piece in pieces:
+        text.append(piece.text, style=styles.get(piece.style, ""))
+    return text
+
+
+@contextmanager
+def display(console: Console) -> Iterator[Display]:
+    """The display that suits where standard error goes."""
+    if not console.live:
+        yield PlainDisplay(console)
+        return
+    shown = LiveDisplay(console)
+    with shown.live:
+        yield shown

@@ -1,0 +1,105 @@
+"""Which server is meant: this machine's, or the one `SKERRY_SERVER` names."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skerry.errors import ServerUnavailable, Unauthenticated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A server to talk to. `version` and `pid` are known of a local one only."""
+
+    url: str
+    token: str
+    remote: bool = False
+    version: str | None = None
+    pid: int | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the local server's process exists; a remote one is taken to."""
+        if self.pid is None:
+            return self.remote
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+def state_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """Where the local server keeps what it must not forget. Same rule as the server's."""
+    env = os.environ if environment is None else environment
+    if env.get("SKERRY_STATE"):
+        return Path(env["SKERRY_STATE"]).expanduser()
+    base = env.get("XDG_STATE_HOME", "")
+    if base.startswith("/"):  # the specification has relative ones ignored
+        return Path(base) / "skerry"
+    home = env.get("HOME", "")
+    return (Path(home) if home else Path.home()) / ".local" / "state" / "skerry"
+
+
+def find_target(environment: Mapping[str, str] | None = None) -> Target:
+    """The server commands go to. Raises ServerUnavailable when none was ever started here,
+    and Unauthenticated when a remote one is named without a token."""
+    env = os.environ if environment is None else environment
+    url = env.get("SKERRY_SERVER", "").rstrip("/")
+    if url:
+        return _remote(url, env.get("SKERRY_TOKEN", ""))
+    state = state_folder(env)
+    record = read_record(state)
+    if record is None:
+        raise ServerUnavailable(
+            "no server runs on this machine",
+            subject="server",
+            hint="skerry up (or set SKERRY_SERVER and SKERRY_TOKEN to use another machine's)",
+        )
+    return Target(
+        url=str(record["url"]).rstrip("/"),
+        token=env.get("SKERRY_TOKEN") or _read_token(state),
+        version=record.get("version"),
+        pid=record.get("pid"),
+    )
+
+
+def read_record(state: Path) -> dict[str, Any] | None:
+    """What the local server wrote about itself, or None."""
+    try:
+        record = json.loads((state / "server.json").read_text())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return record if isinstance(record, dict) and record.get("url") else None
+
+
+def _remote(url: str, token: str) -> Target:
+    if not url.startswith(("http://", "https://")):
+        raise ServerUnavailable(
+            f"SKERRY_SERVER is {url!r}, which is not a URL",
+            subject="server",
+            hint="export SKERRY_SERVER=https://HOST:PORT",
+        )
+    if not token:
+        raise Unauthenticated(
+            "SKERRY_SERVER is set, but SKERRY_TOKEN is not",
+            subject=url,
+            hint="`skerry token create NAME` on that machine, then export SKERRY_TOKEN=...",
+        )
+    return Target(url=url, token=token, remote=True)
+
+
+def _read_token(state: Path) -> str:
+    try:
+        return (state / "token").read_text().strip()
+    except OSError as error:
+        raise Unauthenticated(
+            f"the server's token cannot be read: {error.strerror}",
+            subject=str(state / "token"),
+            hint="run skerry as the user who started the server, or set SKERRY_TOKEN",
+        ) from error
