@@ -32,6 +32,7 @@ PROTOCOL: Final = "skerry.dev/protocol"
 URL: Final = "skerry.dev/url"  # on the Deployment, when it has one
 TEMPLATE: Final = "skerry.dev/template"  # digest of the compiled pod template; on the Deployment
 DRAIN: Final = "skerry.dev/drain-seconds"  # on the Deployment: exact, where Kubernetes rounds
+RELEASE: Final = "skerry.dev/release"  # its number; on the Deployment, put there when deployed
 RESTARTED_AT: Final = "skerry.dev/restarted-at"  # on the pod template: a change rolls it
 
 
@@ -91,12 +92,13 @@ def template_hash(deployment: Manifest) -> str:
 
 
 def stamp(manifest: Manifest) -> Manifest:
-    """The manifest with its digest as an annotation. A hold, a status and an older digest do
-    not count: they are not part of what was compiled."""
+    """The manifest with its digest as an annotation. A hold, a release's number, a status and
+    an older digest do not count: they are not part of what was compiled."""
     metadata = manifest["metadata"]
     annotations = dict(metadata.get("annotations") or {})
     hold = annotations.pop(HOLD, None)
     annotations.pop(DIGEST, None)
+    annotations.pop(RELEASE, None)
     form = {kind: value for kind, value in manifest.items() if kind != "status"}
     form["metadata"] = {**metadata, "annotations": annotations}
     digest = digest_of(form)
