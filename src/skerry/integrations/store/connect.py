@@ -16,8 +16,16 @@ READING: Final = "skerry_reading"
 QUICK: Final = "skerry_quick"
 
 _EXPECTED = "use sqlite:////absolute/path, or postgresql://user@host/database"
-_BUSY_MILLISECONDS = 5_000  # a backup or a person's sqlite3 may hold the lock that long
 _WAL_KEPT_BYTES = 16 * 2**20  # a log grown by one large write shrinks to that again
+
+# How SQLite is set up. The mode of syncing is chosen for each transaction. A lock held by a
+# backup or a person's sqlite3 is waited for 5 s, the driver's default (`?timeout=SECONDS`).
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "foreign_keys = ON",
+    "temp_store = MEMORY",
+    f"journal_size_limit = {_WAL_KEPT_BYTES}",
+)
 
 
 def connect(url: str) -> Engine:
@@ -84,13 +92,7 @@ def _listen(engine: Engine) -> None:
 
 def _set_up_sqlite(connection: sqlite3.Connection, record: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, also for DDL
-    for pragma in (
-        f"busy_timeout = {_BUSY_MILLISECONDS}",
-        "journal_mode = WAL",
-        "foreign_keys = ON",
-        "temp_store = MEMORY",
-        f"journal_size_limit = {_WAL_KEPT_BYTES}",
-    ):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
 
 

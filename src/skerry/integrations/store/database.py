@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from skerry.errors import Unavailable
 from skerry.integrations.store.connect import QUICK, READING
@@ -54,8 +54,9 @@ class Database:
         except DBAPIError as error:
             self._engine.dispose()
             raise explain(error, self._engine.url) from error
-        except SQLAlchemyError as error:
-            raise explain(error, self._engine.url) from error
+        except StatementError as error:
+            # What was to be written is no JSON, or a time without its zone: the caller's fault.
+            raise error.orig or error from None
 
     async def close(self) -> None:
         """Finish what was asked for, then let go of the database. Again: nothing."""

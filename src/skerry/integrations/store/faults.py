@@ -3,7 +3,7 @@
 import sqlite3
 
 from sqlalchemy import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from skerry.errors import Unavailable
 
@@ -26,10 +26,10 @@ def subject_of(url: URL) -> str:
     return f"store/{url.host or url.query.get('host', '')}/{url.database or ''}"
 
 
-def explain(error: SQLAlchemyError, url: URL) -> Unavailable:
+def explain(error: DBAPIError, url: URL) -> Unavailable:
     """The error in Skerry's words. Statements and values are left out: they may be secret."""
     subject = subject_of(url)
-    cause = getattr(error, "orig", None) or error
+    cause = error.orig or error
     if isinstance(cause, sqlite3.Error):
         name = getattr(cause, "sqlite_errorname", "")
         code = "_".join(name.split("_")[:2])

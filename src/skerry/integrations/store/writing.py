@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from skerry.errors import Conflict, NotFound
+from skerry.errors import Conflict, SkerryError
 from skerry.model.keys import ServiceKey
 from skerry.model.progress import Operation
 
@@ -31,7 +31,7 @@ class Writers:
         try:
             found = await self._operation(holder)
             who = f"{found.kind} by {found.by} since {found.at:%H:%M:%S} (operation {holder})"
-        except NotFound:
+        except SkerryError:  # carry on: the conflict matters more than who
             who = f"operation {holder}" if holder else "another operation"
         return Conflict(
             f"is being changed: {who}",
