@@ -1,11 +1,11 @@
-"""A clock whose time the test owns."""
+"""Clocks whose time the test owns."""
 
 import asyncio
 import heapq
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-_START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+NOON = datetime(2030, 6, 1, 12, 0, tzinfo=UTC)
 _TURNS = 50
 
 
@@ -16,7 +16,7 @@ class FakeClock:
     each at its own time. `clock.jump(hours)` moves only the wall clock, as ntpd might.
     """
 
-    def __init__(self, start: datetime = _START) -> None:
+    def __init__(self, start: datetime = NOON) -> None:
         self._start = start
         self._seconds = 0.0
         self._jumped = timedelta()
@@ -60,6 +60,32 @@ class FakeClock:
     def sleepers(self) -> int:
         """How many wait."""
         return sum(not wake.done() for _, _, wake in self._sleepers)
+
+
+class SteppedClock:
+    """Starts at noon. `sleep` lets others run and moves time on by what was asked for."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self._now = now
+        self._monotonic = 0.0
+
+    def now(self) -> datetime:
+        """What the test set."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Seconds stepped so far."""
+        return self._monotonic
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self.step(seconds)
+        await asyncio.sleep(0)
+
+    def step(self, seconds: float) -> None:
+        """Let that much time pass."""
+        self._now += timedelta(seconds=seconds)
+        self._monotonic += seconds
 
 
 async def settle() -> None:
