@@ -1,6 +1,6 @@
 """One replica: whether it takes traffic, why not, and whether waiting will help."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import join
@@ -85,9 +85,9 @@ def _judge(
         return Verdict(reason=exit_reason(terminated), failed=failed)
     if running := state.get("running"):
         return _running(running, status, check=check, now=now)
-    condition = next((each for each in status.get("conditions", ()) if each.get("message")), {})
-    if condition.get("reason") == "Unschedulable":
-        return Verdict(reason=f"finds no place: {condition['message']}")
+    for condition in status.get("conditions", ()):
+        if condition.get("reason") == "Unschedulable":
+            return Verdict(reason=f"finds no place: {condition.get('message', '')}")
     return Verdict(reason="is about to start")
 
 
@@ -162,7 +162,7 @@ def _ever_ready(status: Mapping[str, Any]) -> bool:
 
 def _check(spec: Mapping[str, Any]) -> str:
     """The readiness check in words: `GET /healthz on 8080`."""
-    containers = spec.get("containers") or ({},)
+    containers: Sequence[Mapping[str, Any]] = spec.get("containers") or ({},)
     probe = containers[0].get("readinessProbe") or {}
     if get := probe.get("httpGet"):
         return f"GET {get['path']} on {get['port']}"
