@@ -83,6 +83,9 @@ class Server:
             self._connection.close()
             self._connection = None
 
+    def __del__(self) -> None:
+        self.close()
+
     def _request(self, method: str, path: str, data: bytes | None) -> http.client.HTTPResponse:
         fresh = self._connection is None
         self._connection = self._connection or self._connect()

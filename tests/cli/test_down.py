@@ -1,0 +1,40 @@
+"""`skerry down`: volumes are asked about, kept unless told otherwise, and named."""
+
+import pytest
+from tests.cli.conftest import Skerry
+from tests.cli.fake_server import FakeServer, Stream
+from tests.cli.views import DONE, operation, status
+
+
+@pytest.fixture(autouse=True)
+def _answers(fake: FakeServer) -> None:
+    volume = {"name": "redis-data", "service": "redis", "repository": "inspector"}
+    fake.on("GET", "/v1/volumes", {"volumes": [volume]})
+    fake.on("GET", "/v1/status", status())
+    fake.on("POST", "/v1/down", operation())
+    fake.on("POST", "/v1/stop", {})
+    fake.on("GET", "/v1/operations/op-1/events", Stream([DONE]))
+
+
+def test_volumes_are_kept_where_nobody_can_be_asked_and_named(
+    fake: FakeServer, skerry: Skerry
+) -> None:
+    ended = skerry("down")
+    assert ended.code == 0
+    assert fake.bodies("POST", "/v1/down") == [{"repository": None, "volumes": False}]
+    assert fake.bodies("POST", "/v1/stop") == [{"gateway": True}]
+    assert "kept: volume redis-data of redis; remove: skerry down --volumes" in ended.err
+
+
+def test_volumes_go_without_a_question_when_told(fake: FakeServer, skerry: Skerry) -> None:
+    ended = skerry("down", "--volumes")
+    assert fake.bodies("POST", "/v1/down") == [{"repository": None, "volumes": True}]
+    assert "kept" not in ended.err
+
+
+def test_without_a_server_ever_started_there_is_nothing_to_do(
+    alone: object, skerry: Skerry
+) -> None:
+    ended = skerry("down")
+    assert ended.code == 0
+    assert "nothing was ever started" in ended.err
