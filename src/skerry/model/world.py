@@ -46,7 +46,8 @@ class Observation:
     `exitCode`, `reason` such as OOMKilled, and `message`, the last lines said).
     `metadata.labels["pod-template-hash"]` ties a pod to its template;
     `metadata.deletionTimestamp` says it is draining.
-    `releases` holds each service's newest.
+    `releases` holds each service's newest. `problems` are troubles of the whole cell, a
+    sentence each (the container engine does not answer, say): what is shown is the last seen.
     """
 
     cell: str
@@ -55,6 +56,7 @@ class Observation:
     pods: tuple[Manifest, ...] = ()
     releases: Mapping[ServiceKey, Release] = field(default_factory=dict)
     overrides: Mapping[ServiceKey, Override] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 class State(StrEnum):
