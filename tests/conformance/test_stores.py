@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from skerry.errors import Conflict, NotFound
+from skerry.integrations.store.connect import connect
 from skerry.integrations.store.history import History
+from skerry.integrations.store.migrate import migrate
 from skerry.integrations.store.open import open_store
+from skerry.integrations.store.tables import metadata
 from skerry.model.access import AuditEntry, Identity, Role, Token
 from skerry.model.change import Release, Verdict
 from skerry.model.keys import ObjectKey, ServiceKey
@@ -20,9 +25,11 @@ from skerry.model.objects import Manifest
 from skerry.model.progress import Operation, OperationState, Progress, Stage
 from skerry.model.world import ReplicaState
 from skerry.ports import Ledger, ObjectStore
-from tests.fakes.clock import NOON, SteppedClock
+from tests.fakes.clock import FakeClock
 from tests.fakes.postgresql import binaries, running_server
 from tests.fakes.store import MemoryStore
+
+NOON = FakeClock().now()
 
 WEB = ServiceKey("default", "web")
 API = ServiceKey("payments", "api")
@@ -37,10 +44,10 @@ _databases = count(1)
 
 
 @pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
+def postgresql(needs: Callable[[object, str], None]) -> Iterator[str]:
     programs = binaries()
-    if programs is None:
-        pytest.skip("store on PostgreSQL: no initdb found (Debian: postgresql)")
+    needs(programs, "no PostgreSQL server is installed (Debian: postgresql)")
+    assert programs
     with running_server(programs) as folder:
         yield folder
 
@@ -57,10 +64,10 @@ async def open_one(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
             store = MemoryStore(history)
         elif request.param == "sqlite":
             url = f"sqlite:///{tmp_path}/{next(_databases)}.db"
-            store = open_store(url, SteppedClock(), history=history)
+            store = open_store(url, FakeClock(), history=history)
         else:
             url = new_database(request.getfixturevalue("postgresql"))
-            store = open_store(url, SteppedClock(), history=history)
+            store = open_store(url, FakeClock(), history=history)
         opened.append(store)
         return store
 
@@ -406,3 +413,28 @@ class TestWriting:
                 return False
 
         assert sum(await asyncio.gather(*(one(n) for n in range(20)))) == 1
+
+
+async def test_a_lost_connection_to_postgresql_costs_no_call(postgresql: str) -> None:
+    import psycopg
+
+    url = new_database(postgresql)
+    store = open_store(url, FakeClock())
+    await store.put_fact("address", "web", {"ip": "198.18.0.1"})
+    with psycopg.connect(
+        host=postgresql, user="skerry", dbname="postgres", autocommit=True
+    ) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        )
+    assert await store.facts("address") == {"web": {"ip": "198.18.0.1"}}
+    await store.close()
+
+
+def test_the_migrations_lead_to_the_tables_on_postgresql(postgresql: str) -> None:
+    engine = connect(new_database(postgresql))
+    with engine.begin() as connection:
+        migrate(connection)
+        difference = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+    assert difference == []

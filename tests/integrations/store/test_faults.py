@@ -21,7 +21,9 @@ from skerry.integrations.store.open import open_store
 from skerry.integrations.store.store import Store
 from skerry.model.objects import Manifest
 from skerry.model.progress import Operation, Progress, Stage
-from tests.fakes.clock import NOON, SteppedClock
+from tests.fakes.clock import FakeClock
+
+NOON = FakeClock().now()
 
 # Writes pairs until it is killed; prints each number once the store has said it is written.
 ENDLESS_WRITER = """
@@ -89,7 +91,7 @@ def url(tmp_path: Path) -> str:
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
-    store = open_store(url, SteppedClock())
+    store = open_store(url, FakeClock())
     yield store
     await store.close()
 
@@ -108,7 +110,7 @@ def killed_while_writing(url: str, *, after_seconds: float) -> int:
 async def test_a_killed_server_loses_nothing_and_splits_nothing(url: str) -> None:
     for after_seconds in (0.005, 0.02, 0.06):
         written = killed_while_writing(url, after_seconds=after_seconds)
-        store = open_store(url, SteppedClock())
+        store = open_store(url, FakeClock())
         first, second = [manifest["spec"] for manifest in await store.objects()]
         await store.close()
         assert first == second
@@ -149,7 +151,7 @@ async def test_a_full_database_says_that_the_disk_is_full_and_how_to_go_on(
 async def test_a_lock_held_by_another_process_is_waited_for_then_named(
     url: str, tmp_path: Path
 ) -> None:
-    store = open_store(f"{url}?timeout=0.05", SteppedClock())
+    store = open_store(f"{url}?timeout=0.05", FakeClock())
     other = sqlite3.connect(tmp_path / "skerry.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     assert await names(store) == []

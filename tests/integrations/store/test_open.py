@@ -15,7 +15,7 @@ from skerry.integrations.store.connect import connect
 from skerry.integrations.store.open import open_store
 from skerry.integrations.store.tables import REVISION, metadata
 from skerry.model.objects import Manifest
-from tests.fakes.clock import SteppedClock
+from tests.fakes.clock import FakeClock
 
 OBJECT: Manifest = {"kind": "Service", "metadata": {"namespace": "default", "name": "web"}}
 
@@ -29,16 +29,16 @@ def modes_in(folder: Path) -> dict[str, int]:
 
 
 async def test_what_was_written_is_there_after_reopening(tmp_path: Path) -> None:
-    store = open_store(address(tmp_path), SteppedClock())
+    store = open_store(address(tmp_path), FakeClock())
     await store.write([OBJECT], [])
     await store.close()
-    again = open_store(address(tmp_path), SteppedClock())
+    again = open_store(address(tmp_path), FakeClock())
     assert await again.objects() == (OBJECT,)
     await again.close()
 
 
 async def test_closing_twice_is_allowed_and_a_closed_store_says_so(tmp_path: Path) -> None:
-    store = open_store(address(tmp_path), SteppedClock())
+    store = open_store(address(tmp_path), FakeClock())
     await store.close()
     await store.close()
     with pytest.raises(Unavailable, match="is closed"):
@@ -47,7 +47,7 @@ async def test_closing_twice_is_allowed_and_a_closed_store_says_so(tmp_path: Pat
 
 async def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
     (tmp_path / "skerry.db").touch(0o644)
-    store = open_store(address(tmp_path), SteppedClock())
+    store = open_store(address(tmp_path), FakeClock())
     await store.write([OBJECT], [])
     modes = modes_in(tmp_path)
     await store.close()
@@ -82,13 +82,13 @@ def test_a_migration_that_fails_leaves_nothing_behind(
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    await open_store(address(tmp_path), SteppedClock()).close()
+    await open_store(address(tmp_path), FakeClock()).close()
     database = sqlite3.connect(tmp_path / "skerry.db")
     with database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
     database.close()
     with pytest.raises(Refused, match="a newer Skerry") as raised:
-        open_store(address(tmp_path), SteppedClock())
+        open_store(address(tmp_path), FakeClock())
     assert "install" in raised.value.hint
 
 
@@ -97,13 +97,13 @@ async def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> No
 )
 def test_an_address_that_is_none_is_refused_with_what_to_write(url: str) -> None:
     with pytest.raises(SkerryError) as raised:
-        open_store(url, SteppedClock())
+        open_store(url, FakeClock())
     assert "postgresql://user@host/database" in raised.value.hint
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="No such file") as raised:
-        open_store(f"sqlite:///{tmp_path}/none/skerry.db", SteppedClock())
+        open_store(f"sqlite:///{tmp_path}/none/skerry.db", FakeClock())
     assert raised.value.subject == f"store/{tmp_path}/none/skerry.db"
     assert f"ls -ld {tmp_path}/none" in raised.value.hint
 
@@ -111,14 +111,14 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "skerry.db").write_text("hello " * 1000)
     with pytest.raises(Unavailable, match="it is no database") as raised:
-        open_store(address(tmp_path), SteppedClock())
+        open_store(address(tmp_path), FakeClock())
     assert str(tmp_path) in raised.value.hint
 
 
 def test_a_database_server_that_does_not_answer_is_named_without_password(tmp_path: Path) -> None:
     url = f"postgresql://skerry:hunter2@/skerry?host={tmp_path}"
     with pytest.raises(Unavailable) as raised:
-        open_store(url, SteppedClock())
+        open_store(url, FakeClock())
     said = f"{raised.value} {raised.value.hint} {raised.value.__cause__}"
     assert raised.value.subject == f"store/{tmp_path}/skerry"
     assert "hunter2" not in said

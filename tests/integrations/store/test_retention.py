@@ -12,7 +12,9 @@ from skerry.integrations.store.connect import connect
 from skerry.integrations.store.history import History
 from skerry.integrations.store.tables import audit
 from skerry.model.access import AuditEntry
-from tests.fakes.clock import NOON
+from tests.fakes.clock import FakeClock
+
+NOON = FakeClock().now()
 
 
 @pytest.fixture
