@@ -1,0 +1,65 @@
+"""The machine's own routes: which networks are taken, and the one route Skerry adds."""
+
+import asyncio
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+from typing import Protocol
+
+import orjson
+
+from skerry.errors import Refused
+
+
+class Machine(Protocol):
+    """What the engine asks of the machine beneath the containers."""
+
+    async def taken(self) -> tuple[IPv4Network, ...]:
+        """Every IPv4 network the machine has a route to."""
+
+    async def claim(self, network: IPv4Network) -> bool:
+        """Make every address of the network the machine's own; False when it is already."""
+
+    async def release(self, network: IPv4Network) -> None:
+        """Undo `claim`."""
+
+
+class LinuxMachine:
+    """Routes by `ip`. `claim` needs CAP_NET_ADMIN."""
+
+    async def taken(self) -> tuple[IPv4Network, ...]:
+        """Every IPv4 network the machine has a route to."""
+        _, said, _ = await self._ip("-4", "-j", "route", "show", "table", "all")
+        routes = orjson.loads(said or b"[]")
+        found = (str(route.get("dst", "default")) for route in routes)
+        return tuple(IPv4Network(dst) for dst in found if dst[:1].isdigit() and dst != "0.0.0.0/0")
+
+    async def claim(self, network: IPv4Network) -> bool:
+        """One route `local NETWORK dev lo`: any of its addresses can be bound, and reached
+        from every bridge, without a single interface change. Raises Refused."""
+        code, _, error = await self._ip("route", "add", "local", str(network), "dev", "lo")
+        if code and "exist" not in error.lower():
+            raise Refused(
+                f"cannot give it the stable addresses {network}: {error.strip()}",
+                subject="machine",
+                hint="run the server as root",
+            )
+        return code == 0
+
+    async def release(self, network: IPv4Network) -> None:
+        """Take the route away; nothing when it is gone."""
+        await self._ip("route", "del", "local", str(network), "dev", "lo")
+
+    async def _ip(self, *words: str) -> tuple[int, bytes, str]:
+        return await run(("ip", *words))
+
+
+async def run(command: Sequence[str]) -> tuple[int, bytes, str]:
+    """A short command of the machine's: exit code, output, error. A missing one exits 127."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+    except OSError as error:
+        return 127, b"", str(error)
+    said, complained = await process.communicate()
+    return process.returncode or 0, said, complained.decode(errors="replace")

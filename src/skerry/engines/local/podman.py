@@ -1,0 +1,80 @@
+"""Podman's API service, started by Skerry with settings this machine needs."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from skerry.errors import EngineUnavailable
+
+SYS_RESOURCE: Final = 24
+_NETAVARK: Final = ("/usr/lib/podman/netavark", "/usr/libexec/podman/netavark")
+
+
+def start_service(folder: Path, listen: Path) -> int:
+    """Start `podman system service`, detached: it outlives the server. Returns its process
+    id, kept in `folder` as well. Raises EngineUnavailable without Podman."""
+    podman = shutil.which("podman")
+    if podman is None:
+        raise EngineUnavailable(
+            "neither Podman nor Docker is on this machine",
+            subject="engine",
+            hint="apt install podman",
+        )
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings = folder / "containers.conf"
+    settings.write_text(render_settings())
+    listen.unlink(missing_ok=True)
+    log = os.open(folder / "podman.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        pid = os.posix_spawn(
+            podman,
+            [podman, "system", "service", "--time=0", f"unix://{listen}"],
+            {**os.environ, "CONTAINERS_CONF": str(settings)},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsid=True,
+        )
+    finally:
+        os.close(log)
+    (folder / "podman.pid").write_text(f"{pid}\n")
+    return pid
+
+
+def render_settings(
+    *,
+    exists: Callable[[str], bool] = os.path.exists,
+    which: Callable[[str], str | None] = shutil.which,
+    first_process: str | None = None,
+) -> str:
+    """A containers.conf for what this machine is: without systemd as first process cgroups
+    are handled directly; old (v1, hybrid) cgroups are runc's; events and logs go to files."""
+    systemd = (first_process or _first_process()) == "systemd"
+    engine = ['events_logger = "file"']
+    if not systemd:
+        engine.append('cgroup_manager = "cgroupfs"')
+    if not exists("/sys/fs/cgroup/cgroup.controllers") and which("runc"):
+        engine.append('runtime = "runc"')
+    sections = ["[engine]", *engine, "", "[containers]", 'log_driver = "k8s-file"']
+    if any(exists(path) for path in _NETAVARK):
+        sections += ["", "[network]", 'network_backend = "netavark"']
+    return "\n".join(sections) + "\n"
+
+
+def has_capability(pid: int, number: int) -> bool:
+    """Whether a process may do that (its effective set)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> number & 1)
+    return False
+
+
+def _first_process() -> str:
+    try:
+        return Path("/proc/1/comm").read_text().strip()
+    except OSError:
+        return ""
