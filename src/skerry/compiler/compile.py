@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from skerry.compiler import naming
+from skerry.compiler import naming, traffic
 from skerry.compiler.access import service_account
 from skerry.compiler.configuration import config_map, secret
 from skerry.compiler.inputs import inputs_of
@@ -12,8 +12,7 @@ from skerry.compiler.neighbours import Neighbours
 from skerry.compiler.network import doors, walls
 from skerry.compiler.placement import absence, misplaced
 from skerry.compiler.scaling import autoscaler, disruption_budget
-from skerry.compiler.subject import Setting, Subject
-from skerry.compiler.traffic import route, service
+from skerry.compiler.subject import Dependency, Setting, Subject
 from skerry.compiler.workload import deployment, volume_claims
 from skerry.errors import InvalidDocuments, Problem
 from skerry.model.cell import Cell
@@ -84,19 +83,21 @@ def _compile(
     neighbours: Neighbours,
     skip: Mapping[ServiceKey, str],
 ) -> Bundle:
+    service = declared.service
+    depends = neighbours.resolve(declared)
+    inputs = inputs_of(declared, setting, depends)
+    if skip.get(service.key) == inputs:
+        return _unopened(service.key, setting, inputs=inputs, depends=depends)
     subject = Subject(
         declared=declared,
         setting=setting,
-        depends=neighbours.resolve(declared),
-        labels=naming.labels(declared.service),
-        tags=naming.raw_tags(declared.service),
-        host=naming.host(declared.service, setting.cell),
+        depends=depends,
+        labels=naming.labels(service),
+        tags=naming.raw_tags(service),
+        host=naming.host(service, setting.cell),
     )
-    inputs = inputs_of(subject)
-    if skip.get(declared.service.key) == inputs:
-        return _unopened(subject, inputs)
-    if declared.service.image is None:
-        said = f"{declared.service.build} has not been built yet"
+    if service.image is None:
+        said = f"{service.build} has not been built yet"
         raise InvalidDocuments([subject.problem("build", said)])
     return _bundle(subject, inputs)
 
@@ -114,8 +115,8 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
         *volume_claims(subject),
         files,
         secret(subject),
-        service(subject),
-        route(subject),
+        traffic.service(subject),
+        traffic.route(subject),
         disruption_budget(subject),
         workload,
         autoscaler(subject),
@@ -144,14 +145,11 @@ def _before(subject: Subject, workload: Manifest) -> Manifest | None:
     )
 
 
-def _unopened(subject: Subject, inputs: str) -> Bundle:
-    return Bundle(
-        service=subject.service.key,
-        cell=subject.cell.cell,
-        inputs=inputs,
-        objects=(),
-        depends=tuple(target.key for target in subject.depends),
-    )
+def _unopened(
+    key: ServiceKey, setting: Setting, *, inputs: str, depends: tuple[Dependency, ...]
+) -> Bundle:
+    targets = tuple(target.key for target in depends)
+    return Bundle(service=key, cell=setting.cell.cell, inputs=inputs, objects=(), depends=targets)
 
 
 def _shared_routes(placed: Iterable[DeclaredService], cell: Cell) -> list[Problem]:

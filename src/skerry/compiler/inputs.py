@@ -1,23 +1,25 @@
 """The digest of everything a bundle is compiled from: equal inputs, nothing to look at."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from skerry.compiler.subject import Subject
+from skerry.compiler.subject import Dependency, Setting
 from skerry.model.cell import Cell
 from skerry.model.objects import digest_of, repository_mark
+from skerry.model.repository import DeclaredService
 
 COMPILER: Final = 1
 """Raised when the same documents compile to something else than before."""
 
 
-def inputs_of(subject: Subject) -> str:
+def inputs_of(declared: DeclaredService, setting: Setting, depends: Sequence[Dependency]) -> str:
     """Cheap beside compiling. Ends in the repository's mark (see `repository_mark`)."""
-    setting, service = subject.setting, subject.service
+    service = declared.service
     secrets = [setting.fingerprints.get(reference, "") for reference in service.secrets.values()]
-    doors = [[*each.key, each.port, each.alias] for each in subject.depends]
+    doors = [[*each.key, each.port, each.alias] for each in depends]
     around = _around(setting.cell, setting.repository)
-    facts = [subject.declared.digest, service.image, around, secrets, doors]
+    facts = [declared.digest, service.image, around, secrets, doors]
     return f"{digest_of(facts)}-{_mark(setting.repository)}"
 
 

@@ -10,15 +10,17 @@ from skerry.model.objects import SERVICE, Manifest
 
 NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 
+_OWN_NAMESPACE: Final[dict[str, Any]] = {"from": [{"podSelector": {}}]}
+_FROM_GATEWAY: Final = [{"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: GATEWAY}}}]
+
 
 def walls(subject: Subject) -> Manifest:
     """Who may connect: the own namespace, and the gateway where there is a route."""
     service = subject.service
-    sources: list[dict[str, Any]] = [{"from": [{"podSelector": {}}]}]
+    sources = [_OWN_NAMESPACE]
     if service.routed is not None:
-        gateway = {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: GATEWAY}}}
         port = {"protocol": "TCP", "port": service.listens}
-        sources.append({"from": [gateway], "ports": [port]})
+        sources.append({"from": _FROM_GATEWAY, "ports": [port]})
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

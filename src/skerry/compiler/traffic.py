@@ -9,6 +9,7 @@ from skerry.model.service import Protocol
 
 GATEWAY: Final = "skerry"
 """The Gateway every route hangs on, and the namespace it is in."""
+_PARENTS: Final = [{"name": GATEWAY, "namespace": GATEWAY}]
 # What Kubernetes wants each protocol called; plain TCP has no name.
 _APP_PROTOCOL: Final = {Protocol.HTTP: "http", Protocol.GRPC: "kubernetes.io/h2c"}
 
@@ -47,7 +48,7 @@ def route(subject: Subject) -> Manifest | None:
         "kind": "HTTPRoute",
         "metadata": subject.metadata(document.service),
         "spec": {
-            "parentRefs": [{"name": GATEWAY, "namespace": GATEWAY}],
+            "parentRefs": _PARENTS,
             "hostnames": [subject.host],
             "rules": [{"matches": [match], "backendRefs": [backend]}],
         },

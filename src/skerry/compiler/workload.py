@@ -35,6 +35,22 @@ STOP_SECONDS: Final = 10
 VOLUME_SIZE: Final = "10Gi"
 """What a volume asks for where the cell counts it; a local cell does not."""
 
+# Parts many services share: one value each, for ten thousand of them have to fit.
+_POD_SECURITY: Final[dict[str, Any]] = {"seccompProfile": {"type": "RuntimeDefault"}}
+_SECURITY: Final[dict[str, Any]] = {"allowPrivilegeEscalation": False}
+_RECREATE: Final[dict[str, Any]] = {"type": "Recreate"}
+_ROLL_ONE: Final[dict[str, Any]] = {
+    "type": "RollingUpdate",
+    "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+}
+_ROLL_SHARE: Final[dict[str, Any]] = {
+    "type": "RollingUpdate",
+    "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"},
+}
+_LEAVE: Final[dict[int, dict[str, Any]]] = {
+    seconds: {"preStop": {"sleep": {"seconds": seconds}}} for seconds in range(1, LEAVE_SECONDS + 1)
+}
+
 
 def deployment(subject: Subject, *, inputs: str, files: str | None) -> Manifest:
     """`files` is the name of the ConfigMap, where there is one."""
@@ -70,7 +86,7 @@ def pod_spec(subject: Subject, *, files: str | None) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": grace,
-        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": _POD_SECURITY,
         "containers": [_container(subject)],
     }
     if volumes := _volumes(service, files):
@@ -117,9 +133,8 @@ def _annotations(subject: Subject, *, inputs: str, template: Manifest) -> dict[s
 def _strategy(service: Service) -> dict[str, Any]:
     """A volume has one writer: the old replica goes before the new one comes."""
     if service.volumes:
-        return {"type": "Recreate"}
-    surge: int | str = 1 if service.scale.most <= 4 else "25%"
-    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": surge}}
+        return _RECREATE
+    return _ROLL_ONE if service.scale.most <= 4 else _ROLL_SHARE
 
 
 def _container(subject: Subject) -> dict[str, Any]:
@@ -133,7 +148,7 @@ def _container(subject: Subject) -> dict[str, Any]:
         "image": subject.image,
         "env": environment(subject),
         "resources": {"requests": amounts, "limits": amounts},
-        "securityContext": {"allowPrivilegeEscalation": False},
+        "securityContext": _SECURITY,
         **probes(subject),
     }
     if service.command:
@@ -142,7 +157,7 @@ def _container(subject: Subject) -> dict[str, Any]:
         named = {"name": service.protocol.value, "containerPort": service.listens}
         container["ports"] = [{**named, "protocol": "TCP"}]
         leave = min(LEAVE_SECONDS, whole_seconds(service.drain))
-        container["lifecycle"] = {"preStop": {"sleep": {"seconds": leave}}}
+        container["lifecycle"] = _LEAVE[leave]
     if mounts := [*file_mounts(subject), *_volume_mounts(service)]:
         container["volumeMounts"] = mounts
     return container
