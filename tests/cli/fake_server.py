@@ -92,9 +92,7 @@ def _handler(fake: FakeServer) -> type[BaseHTTPRequestHandler]:
         def _answer(self) -> None:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked = Asked(
-                self.command, parts.path, parse_qs(parts.query), dict(self.headers), body
-            )
+            asked = Asked(self.command, parts.path, parse_qs(parts.query), dict(self.headers), body)
             fake.asked.append(asked)
             if parts.path != "/healthz" and self.headers["Authorization"] != f"Bearer {fake.token}":
                 self._json(401, {"error": error("unauthenticated", "the token is not known")})

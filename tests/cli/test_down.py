@@ -1,6 +1,7 @@
 """`skerry down`: volumes are asked about, kept unless told otherwise, and named."""
 
 import pytest
+
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Stream
 from tests.cli.views import DONE, operation, status

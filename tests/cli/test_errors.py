@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Refusal, error
 from tests.cli.views import service, status

@@ -3,6 +3,7 @@
 import shlex
 
 import pytest
+
 from skerry.cli.app import root
 from skerry.cli.catalogue import CATALOGUE, Entry, entries_below
 from tests.cli.conftest import Skerry

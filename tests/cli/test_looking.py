@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from skerry.clock import SystemClock
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer
@@ -120,7 +121,9 @@ def _answers(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @COMMANDS
-def test_the_table_reads_as_it_should(skerry: Skerry, case: str, golden: Callable[..., None]) -> None:
+def test_the_table_reads_as_it_should(
+    skerry: Skerry, case: str, golden: Callable[..., None]
+) -> None:
     golden(f"{case}.txt", skerry(*CASES[case]).out)
 
 
@@ -134,7 +137,7 @@ def test_json_and_yaml_are_the_view_itself(skerry: Skerry, case: str) -> None:
 
 def test_status_json_has_the_documented_fields(skerry: Skerry) -> None:
     printed = json.loads(skerry("status", "-o", "json").out)
-    wanted = "name namespace state reason ready desired release image url".split()
+    wanted = ["name", "namespace", "state", "reason", "ready", "desired", "release", "image", "url"]
     assert set(printed) == {"cell", "services"}
     assert all(field in each for each in printed["services"] for field in wanted)
 

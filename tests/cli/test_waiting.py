@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Refusal, Stream, error
 from tests.cli.views import DONE, operation, progress, service, status
@@ -123,10 +124,10 @@ def test_attaching_again_shows_all_it_said(fake: FakeServer, skerry: Skerry) -> 
     assert "web applying: release 2" in ended.err
 
 
-def test_a_conflict_is_said_before_anything_is_waited_for(
-    fake: FakeServer, skerry: Skerry
-) -> None:
-    said = error("conflict", "operation op-0 is at it", subject="web", hint="skerry operations op-0")
+def test_a_conflict_is_said_before_anything_is_waited_for(fake: FakeServer, skerry: Skerry) -> None:
+    said = error(
+        "conflict", "operation op-0 is at it", subject="web", hint="skerry operations op-0"
+    )
     fake.on("POST", "/v1/services/default/web/deploy", Refusal(409, said))
     ended = skerry("deploy", "web", "--image", "x:2")
     assert ended.code == 1

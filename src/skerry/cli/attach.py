@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -80,7 +80,7 @@ def _converse(socket: "ClientConnection", *, tty: bool, interactive: bool) -> in
                 target=_send_input, args=(socket, resize_descriptor), daemon=True
             ).start()
         else:
-            socket.send(json.dumps({"eof": True}))
+            _send_text(socket, {"eof": True})
         return _receive(socket)
 
 
@@ -104,7 +104,10 @@ def _send_input(socket: "ClientConnection", resize_descriptor: int | None) -> No
     from websockets.exceptions import WebSocketException
 
     def send(data: bytes) -> None:
-        socket.send(data if data else json.dumps({"eof": True}))
+        if data:
+            socket.send(data)
+        else:
+            _send_text(socket, {"eof": True})
 
     try:
         terminal.carry_input(send, lambda: _tell_size(socket), resize_descriptor=resize_descriptor)
@@ -113,7 +116,14 @@ def _send_input(socket: "ClientConnection", resize_descriptor: int | None) -> No
 
 
 def _tell_size(socket: "ClientConnection") -> None:
-    socket.send(json.dumps({"resize": terminal.size()}))
+    _send_text(socket, {"resize": terminal.size()})
+
+
+def _send_text(socket: "ClientConnection", said: dict[str, Any]) -> None:
+    from websockets.exceptions import ConnectionClosed
+
+    with suppress(ConnectionClosed):  # the other side may be done: what it said is still to read
+        socket.send(json.dumps(said))
 
 
 def _write(descriptor: int, data: bytes) -> None:
