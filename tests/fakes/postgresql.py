@@ -26,9 +26,17 @@ def running_server(programs: Path) -> Iterator[str]:
     if user is not None:
         shutil.chown(folder, user)
     data = folder / "data"
-    initdb = [programs / "initdb", "-D", data, "-U", "skerry", "--auth=trust", "--no-sync"]
+    initdb: list[str | Path] = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "skerry",
+        "--auth=trust",
+        "--no-sync",
+    ]
     initdb += ["--encoding=UTF8", "--locale=C"]
-    options = ["-c", "listen_addresses=", "-c", "fsync=off", "-k", folder]
+    options: list[str | Path] = ["-c", "listen_addresses=", "-c", "fsync=off", "-k", folder]
     try:
         subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=folder)
         with (folder / "log").open("wb") as log:
@@ -62,7 +70,17 @@ def _plain_user() -> str | None:
 
 
 def _wait_until_ready(programs: Path, folder: Path) -> None:
-    ready = [programs / "pg_isready", "-h", folder, "-U", "skerry", "-d", "postgres", "-t", "1"]
+    ready: list[str | Path] = [
+        programs / "pg_isready",
+        "-h",
+        folder,
+        "-U",
+        "skerry",
+        "-d",
+        "postgres",
+        "-t",
+        "1",
+    ]
     for _ in range(200):
         if subprocess.run(ready, capture_output=True).returncode == 0:
             return

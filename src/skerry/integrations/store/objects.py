@@ -3,8 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    JSON,
+    Connection,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from skerry.integrations.store.tables import facts, objects
 from skerry.model.keys import ObjectKey
@@ -13,12 +22,12 @@ from skerry.model.objects import Manifest, key_of
 _KEY = (objects.c.kind, objects.c.namespace, objects.c.name)
 _BATCH = 300  # keys in one statement: SQLite takes 32,766 variables, older ones 999
 
-
-def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can also say ON CONFLICT, in this database's words."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+# As text: both databases read it, and SQLAlchemy compiles its own form of it anew each time,
+# which takes longer than running it.
+_PUT = text(
+    "INSERT INTO objects (kind, namespace, name, body) VALUES (:kind, :namespace, :name, :body) "
+    "ON CONFLICT (kind, namespace, name) DO UPDATE SET body = excluded.body"
+).bindparams(bindparam("body", type_=JSON))
 
 
 def every(connection: Connection) -> tuple[Manifest, ...]:
@@ -34,13 +43,7 @@ def write(connection: Connection, puts: Sequence[Manifest], deletes: Sequence[Ob
         connection.execute(delete(objects).where(tuple_(*_KEY).in_(keys)))
     rows = [{**key_of(manifest)._asdict(), "body": manifest} for manifest in puts]
     if rows:
-        statement = upsert(connection, objects)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=_KEY, set_={"body": statement.excluded.body}
-            ),
-            rows,
-        )
+        connection.execute(_PUT, rows)
 
 
 def remembered(connection: Connection, kind: str) -> Mapping[str, Mapping[str, Any]]:

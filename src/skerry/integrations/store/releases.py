@@ -3,11 +3,10 @@
 import zlib
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, select
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from skerry.integrations.store.columns import dump, load
 from skerry.integrations.store.history import DEPLOYED_FLOOR, History
-from skerry.integrations.store.objects import upsert
 from skerry.integrations.store.tables import releases
 from skerry.model.change import Release, Verdict
 from skerry.model.keys import ServiceKey
@@ -18,17 +17,16 @@ _PLAIN = ("number", "image", "by", "at", "reason", "inputs", "verdict_reason")
 
 def record(connection: Connection, release: Release, *, history: History) -> None:
     """Write a release. Again: only its verdict changes. Old ones go."""
-    statement = upsert(connection, releases).values(_row(release))
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[releases.c.namespace, releases.c.name, releases.c.number],
-            set_={
-                "verdict": statement.excluded.verdict,
-                "verdict_reason": statement.excluded.verdict_reason,
-            },
-        )
+    c = releases.c
+    judged = (
+        update(releases)
+        .where(_of(release.service), c.number == release.number)
+        .values(verdict=release.verdict.value, verdict_reason=release.verdict_reason)
     )
-    _prune(connection, release.service, keep=history.releases)
+    if not connection.execute(judged).rowcount:
+        connection.execute(insert(releases).values(_row(release)))
+    if release.number > history.releases:
+        _prune(connection, release.service, keep=history.releases)
 
 
 def listed(
