@@ -47,6 +47,7 @@ class EnvoyGateway:
         self._tasks = Tasks()
         self._lock = asyncio.Lock()
         self._wanted: ProxyConfig | None = None
+        self._pruned: list[str] = []
         self._admin: Admin | None = None
         self._authority: Authority | None = None
         self._supervisor: Supervisor | None = None
@@ -153,8 +154,10 @@ class EnvoyGateway:
         if self._publisher is None:
             raise _not_started()
         await self._publisher.publish(await self._resources(config))
-        if self._authority is not None:
-            self._authority.prune(self._certified(config))
+        names = self._certified(config)
+        if self._authority is not None and names != self._pruned:
+            self._authority.prune(names)
+            self._pruned = names
 
     async def _resources(self, config: ProxyConfig) -> Resources:
         authority = self._open_authority()

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import orjson
 
-from skerry.integrations.gateway.shapes import Resource
-
 
 class WatchedFile:
     """One file of resources, with the version it holds now."""
@@ -16,16 +14,21 @@ class WatchedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._version = _read_version(path)
+        self._held: list[bytes] | None = None
 
     @property
     def version(self) -> str:
         """A digest of what the file holds; empty when there is none, or a broken one."""
         return self._version
 
-    def write(self, resources: Sequence[Resource], *, anyway: bool = False) -> bool:
-        """Make the file hold exactly these. Says whether it was replaced; `anyway` replaces it
-        even when nothing differs, so that Envoy reads it again."""
-        body = orjson.dumps(list(resources))
+    def write(self, resources: Sequence[bytes], *, anyway: bool = False) -> bool:
+        """Make the file hold exactly these, each in JSON. Says whether it was replaced;
+        `anyway` replaces it even when nothing differs, so that Envoy reads it again."""
+        held = list(resources)
+        if held == self._held and not anyway:
+            return False  # the same objects, mostly: compared without looking into them
+        self._held = held
+        body = b"[" + b",".join(resources) + b"]"
         version = hashlib.sha256(body).hexdigest()[:16]
         if version == self._version and not anyway:
             return False
@@ -50,8 +53,9 @@ def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
 
 def _read_version(path: Path) -> str:
     try:
-        held = orjson.loads(path.read_bytes())
-        body = orjson.dumps(held["resources"])
-    except (OSError, ValueError, KeyError, TypeError):
+        content = path.read_bytes()
+        orjson.loads(content)
+    except (OSError, ValueError):
         return ""
-    return hashlib.sha256(body).hexdigest()[:16]
+    head, _, body = content.partition(b',"resources":')
+    return hashlib.sha256(body[:-1]).hexdigest()[:16] if head else ""

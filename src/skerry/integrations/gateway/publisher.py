@@ -35,8 +35,12 @@ class Publisher:
         self._clusters = WatchedFile(folder / CLUSTERS_FILE)
         self._routes = WatchedFile(folder / ROUTES_FILE)
         self._listeners = WatchedFile(folder / LISTENERS_FILE)
-        self._served = _read(self._clusters.path)
+        self._served = {
+            cluster["name"]: orjson.dumps(cluster) for cluster in _read(self._clusters.path)
+        }
         self.reason = ""
+        # Whether the files written last were taken. Unknown after a restart or a refusal.
+        self._certain = False
 
     @property
     def complete(self) -> bool:
@@ -52,28 +56,30 @@ class Publisher:
 
     def write(self, wanted: Resources) -> None:
         """Only write; for an Envoy that does not run yet."""
-        self._clusters.write(wanted.clusters)
+        self._clusters.write(list(wanted.clusters.values()))
         self._routes.write(wanted.routes)
         self._listeners.write(wanted.listeners)
-        self._served = list(wanted.clusters)
+        self._served = dict(wanted.clusters)
 
     async def publish(self, wanted: Resources) -> None:
         """Write what differs and return once every worker serves it: new clusters before the
         routes that lead there, old ones gone after them. Raises GatewayUnavailable."""
-        names = {cluster["name"] for cluster in wanted.clusters}
-        leaving = [cluster for cluster in self._served if cluster["name"] not in names]
-        self._clusters.write([*wanted.clusters, *leaving])
-        self._served = [*wanted.clusters, *leaving]
+        certain, self._certain = self._certain, False
+        leaving = self._served.keys() - wanted.clusters.keys()
+        both = {**wanted.clusters, **{name: self._served[name] for name in sorted(leaving)}}
+        self._clusters.write(list(both.values()))
+        self._served = both
         await self._taken(asked.CLUSTERS)
-        self._routes.write(wanted.routes)
-        self._listeners.write(wanted.listeners)
-        await self._taken(asked.CLUSTERS, asked.ROUTES, asked.LISTENERS)
+        changed = self._routes.write(wanted.routes) | self._listeners.write(wanted.listeners)
+        if changed or not certain:
+            await self._taken(*self._files())
         await self._workers.settle()
         if leaving:
-            self._clusters.write(wanted.clusters)
-            self._served = list(wanted.clusters)
+            self._clusters.write(list(wanted.clusters.values()))
+            self._served = dict(wanted.clusters)
             await self._taken(asked.CLUSTERS)
         self.reason = ""
+        self._certain = True
 
     async def settle(self) -> None:
         """Return once every worker serves what the files hold. Raises GatewayUnavailable."""
@@ -84,7 +90,9 @@ class Publisher:
     async def up_to_date(self) -> bool:
         """Whether Envoy has taken all three files. Raises GatewayUnavailable."""
         versions = await self._admin.versions()
-        return all(versions.get(kind) == file.version for kind, file in self._files().items())
+        files = self._files().items()
+        self._certain = all(versions.get(kind) == file.version for kind, file in files)
+        return self._certain
 
     def close(self) -> None:
         """Leave."""
@@ -132,7 +140,7 @@ class Publisher:
         """Have Envoy read again what it refused earlier: the reason may be gone by now."""
         for kind in behind:
             file = self._files()[kind]
-            file.write(_read(file.path), anyway=True)
+            file.write([orjson.dumps(resource) for resource in _read(file.path)], anyway=True)
 
 
 def refusal(said: str) -> str:
