@@ -22,17 +22,23 @@ from skerry.integrations.store.store import Store
 from skerry.model.objects import Manifest
 from skerry.model.progress import Operation, Progress, Stage
 from tests.fakes.clock import FakeClock
+from tests.soak import soak_count
 
 NOON = FakeClock().now()
 
-# Writes pairs until it is killed; prints each number once the store has said it is written.
+# Writes pairs, and says so, until killed; prints each number once the store has it.
 ENDLESS_WRITER = """
 import asyncio, sys
 from skerry.clock import SystemClock
 from skerry.integrations.store.open import open_store
+from skerry.model.progress import Operation, Progress, Stage
 
 async def main():
-    store = open_store(sys.argv[1], SystemClock())
+    clock = SystemClock()
+    store = open_store(sys.argv[1], clock)
+    at = clock.now()
+    id = f"{at.timestamp()}"
+    await store.open_operation(Operation(id=id, kind="run", by="ann", at=at, subject="x"))
     number = 0
     while True:
         number += 1
@@ -40,6 +46,7 @@ async def main():
             {"kind": kind, "metadata": {"namespace": "", "name": "x"}, "spec": number}
             for kind in ("A", "B")
         ], [])
+        await store.say(id, Progress(at=at, stage=Stage.WAITING, message="waits"))
         print(number, flush=True)
 
 asyncio.run(main())
@@ -108,13 +115,16 @@ def killed_while_writing(url: str, *, after_seconds: float) -> int:
 
 
 async def test_a_killed_server_loses_nothing_and_splits_nothing(url: str) -> None:
-    for after_seconds in (0.005, 0.02, 0.06):
-        written = killed_while_writing(url, after_seconds=after_seconds)
+    for kill in range(soak_count(4, 100)):
+        written = killed_while_writing(url, after_seconds=(kill * 17 % 100) / 1000)
         store = open_store(url, FakeClock())
         first, second = [manifest["spec"] for manifest in await store.objects()]
+        (operation,) = await store.operations(limit=1)
+        said = await store.said(operation.id)
         await store.close()
         assert first == second
         assert first >= written
+        assert len(said) >= written
 
 
 def test_on_a_disk_that_takes_no_more_writes_are_refused_whole_until_it_does(url: str) -> None:
