@@ -1,0 +1,212 @@
+"""From documents to running services: the whole way, top to bottom. Read this first.
+
+    documents -> spec -> compiler -> planner -> engine -> observer -> report
+
+`plan` goes as far as the planner and changes nothing. `apply` plans the same way, takes the
+services, writes the operation down, and answers; `carry_out` then does it, outliving who
+asked and, through `resume.py`, the server. What it says on the way is the report.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from skerry.compiler.compile import NOTHING, compile_repository
+from skerry.compiler.placement import absence
+from skerry.errors import Conflict, NotFound
+from skerry.model.access import Identity
+from skerry.model.cell import Cell
+from skerry.model.change import Plan
+from skerry.model.keys import ServiceKey
+from skerry.model.objects import Bundle
+from skerry.model.progress import Operation, Stage
+from skerry.model.repository import Repository, Sources
+from skerry.model.world import Scope, Snapshot
+from skerry.observer.understand import understand
+from skerry.operations import scopes
+from skerry.operations.cell import declared_cell
+from skerry.operations.fingerprints import fingerprints
+from skerry.operations.layers import in_layers
+from skerry.operations.platform import Platform
+from skerry.operations.release import carry_out_step
+from skerry.operations.steps import read_steps, steps_of, write_steps
+from skerry.operations.voice import Voice
+from skerry.planner.plan import differing
+from skerry.planner.plan import plan as make_plan
+
+TRIES: Final = 5  # each means that a service of this plan was changed while it was made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is wanted: the documents, some of their services or all, and by whom. With `whole`,
+    every service is compiled, also those that need no change."""
+
+    sources: Sources
+    by: Identity
+    only: tuple[str, ...] = ()
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan, and what it was made from."""
+
+    plan: Plan
+    cell: Cell
+    bundles: tuple[Bundle, ...]
+    snapshot: Snapshot
+    repository: str
+
+
+async def plan(platform: Platform, request: Request) -> Planned:
+    """What applying these documents would change, in order, each change with its reason.
+
+    Raises InvalidDocuments with every problem at once, Forbidden, Conflict.
+    """
+    # 1. spec: documents -> models. Stop on error: all problems at once, nothing changed.
+    repository = await asyncio.to_thread(platform.load, request.sources)
+    scopes.require(request.by, (each.service.namespace for each in repository.services))
+    cell = await declared_cell(platform, repository)
+    # 2. compiler: models -> bundles; what the cell already runs is not compiled again.
+    #    Stop on error.
+    secrets = await fingerprints(platform.references, repository)
+    index = await platform.engine.index()
+    bundles = await _compile(request, repository, cell, fingerprints=secrets, index=index)
+    # 3. observer: one look at what differs -> a snapshot. Stop on error.
+    opened = differing(bundles, index, repository=repository.name)
+    snapshot = understand(await platform.engine.observe(Scope(services=opened)))
+    # 4. planner: bundles and snapshot -> a plan. Stop on error.
+    made = make_plan(
+        bundles,
+        snapshot,
+        repository=repository.name,
+        limits=platform.engine.limits,
+        prune=not request.only,
+        absent=_absent(repository, cell, request.only),
+    )
+    scopes.require(request.by, (change.service.namespace for change in made.changes))
+    return Planned(
+        plan=made, cell=cell, bundles=bundles, snapshot=snapshot, repository=repository.name
+    )
+
+
+async def apply(platform: Platform, request: Request, *, expected: str | None = None) -> Operation:
+    """Begin to make the cell as the documents say; with a plan's digest, only exactly that.
+
+    Raises what `plan` does, and Conflict when the plan is another by now or one of its
+    services is being changed.
+    """
+    async with platform.planning:
+        for _ in range(TRIES):
+            seen = platform.running.ended
+            # 1. Plan as `plan` does. Stop on error: nothing changed.
+            planned = await plan(platform, request)
+            _check(planned, request.by, expected=expected)
+            # 2. The first documents of an empty server say what its cell is. Stop on error.
+            if planned.cell != platform.engine.cell:
+                platform.engine = await platform.cells.become(planned.cell)
+            # 3. Take the services, write the operation, begin. Stop on error.
+            if started := await _start(platform, planned, by=request.by, seen=seen):
+                return started
+    raise Conflict(
+        "its services are being changed all the time",
+        subject=f"repository/{request.sources.name}",
+        hint="skerry operations",
+    )
+
+
+async def carry_out(platform: Platform, operation: Operation, voice: Voice) -> None:
+    """The changes of an operation: layers in order, the services of a layer side by side.
+
+    A service that fails is undone, and its neighbours carry on; what depends on it is not
+    started. Raises DeployFailed at the end, with everything that failed.
+    """
+    steps = read_steps(operation.request["steps"])
+    await voice.say(Stage.PLANNED, _summary(len(steps)))
+
+    await in_layers(
+        steps, lambda step: carry_out_step(platform, step, operation, voice=voice), voice=voice
+    )
+
+
+async def _compile(
+    request: Request,
+    repository: Repository,
+    cell: Cell,
+    *,
+    fingerprints: Mapping[str, str],
+    index: Mapping[ServiceKey, str],
+) -> tuple[Bundle, ...]:
+    """In a thread: ten thousand services take seconds, and the server goes on meanwhile."""
+    bundles = await asyncio.to_thread(
+        compile_repository,
+        repository,
+        cell,
+        contents=request.sources.contents,
+        fingerprints=fingerprints,
+        skip=NOTHING if request.whole else index,
+    )
+    if not request.only:
+        return bundles
+    known = {str(each.service.key) for each in repository.services}
+    unknown = sorted(set(request.only) - known)
+    if unknown:
+        raise NotFound(
+            f"does not declare {', '.join(unknown)}",
+            subject=f"repository/{repository.name}",
+            hint=f"it declares {', '.join(sorted(known)[:20]) or 'nothing'}",
+        )
+    return tuple(bundle for bundle in bundles if str(bundle.service) in request.only)
+
+
+def _absent(repository: Repository, cell: Cell, only: Sequence[str]) -> dict[ServiceKey, str]:
+    """Declared, but not to run in this cell, with the reason."""
+    found = {each.service.key: absence(each.service, cell) for each in repository.services}
+    return {
+        service: reason
+        for service, reason in found.items()
+        if reason is not None and (not only or str(service) in only)
+    }
+
+
+def _check(planned: Planned, by: Identity, *, expected: str | None) -> None:
+    """The plan is the one that was agreed to, and the token reaches every object of it: a
+    door opened by `depends` stands in the other's namespace."""
+    if expected is not None and planned.plan.digest != expected:
+        raise Conflict(
+            "what would change is not what it was when you looked",
+            subject=f"repository/{planned.repository}",
+            hint="skerry plan",
+        )
+    touched = {
+        str(each["metadata"].get("namespace", ""))
+        for change in planned.plan.changes
+        for each in change.apply
+    }
+    scopes.require(by, touched - {""})
+
+
+async def _start(
+    platform: Platform, planned: Planned, *, by: Identity, seen: int
+) -> Operation | None:
+    steps = steps_of(planned.plan, planned.snapshot)
+    operation = platform.running.draft(
+        "apply",
+        by=by.name,
+        subject=f"repository/{planned.repository}",
+        request={"steps": write_steps(steps)},
+    )
+    return await platform.running.start(
+        operation,
+        [step.service for step in steps],
+        lambda operation, voice: carry_out(platform, operation, voice),
+        seen=seen,
+    )
+
+
+def _summary(count: int) -> str:
+    if not count:
+        return "nothing to change"
+    return f"{count} service{'s' if count != 1 else ''} to change"

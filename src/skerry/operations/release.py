@@ -1,0 +1,133 @@
+"""One service's change carried to its end: the new release up, or the old one back.
+
+Every step may be the last before a crash. What was done is read from the release's verdict
+and from what the operation has said, so that doing it again finishes or undoes it.
+"""
+
+import logging
+from dataclasses import replace
+
+from skerry.errors import DeployFailed, SkerryError
+from skerry.model.change import Action, Release, Verdict
+from skerry.model.objects import RELEASE, Manifest
+from skerry.model.progress import Operation, Stage
+from skerry.operations.before import run_before
+from skerry.operations.insisting import insist
+from skerry.operations.platform import Platform
+from skerry.operations.steps import Step, deployment_of
+from skerry.operations.undo import undo
+from skerry.operations.voice import Voice
+from skerry.operations.waiting import wait_until_gone, wait_until_up
+
+log = logging.getLogger(__name__)
+
+
+async def carry_out_step(
+    platform: Platform, step: Step, operation: Operation, *, voice: Voice
+) -> None:
+    """Raises DeployFailed after the release before is back."""
+    if step.change.action is Action.DELETE:
+        return await _remove(platform, step, voice)
+    release = await _record(platform, step, operation)
+    if release.verdict is Verdict.DEPLOYED:  # before a crash
+        return None
+    failure: SkerryError = _known_failure(platform, release)
+    if release.verdict is Verdict.DEPLOYING:
+        try:
+            await _bring_up(platform, step, release, voice=voice)
+        except SkerryError as error:
+            failure = error
+        except Exception:
+            log.exception("deploying %s met a fault of Skerry's own", step.service)
+            failure = _own_fault(platform, step)
+        else:
+            return await _settle(platform, release, step, voice=voice)
+    await _mark(platform, release, Verdict.FAILED, reason=failure.cause)
+    if voice.has_said(Stage.APPLYING, step.service):
+        await undo(platform, step, release, voice=voice, failure=failure)
+    raise failure
+
+
+async def _bring_up(platform: Platform, step: Step, release: Release, *, voice: Voice) -> None:
+    service = step.service
+    # 1. The command ahead of the release. Stop on error: nothing has changed yet.
+    await run_before(platform, step, voice)
+    # 2. From here on the engine wants the new release. Stop on error: it was not taken.
+    await voice.say(
+        Stage.APPLYING, f"release {release.number}: {step.change.reason}", service=service
+    )
+    numbered = tuple(number(each, release.number) for each in step.change.apply)
+    await platform.engine.apply(replace(step.change, apply=numbered))
+    # 3. Stop on error: what cannot become ready is undone.
+    await wait_until_up(platform, service, voice, deadline_seconds=step.change.deadline_seconds)
+
+
+async def _settle(platform: Platform, release: Release, step: Step, *, voice: Voice) -> None:
+    await _mark(platform, release, Verdict.DEPLOYED)
+    await voice.say(Stage.DONE, f"release {release.number} is up", service=step.service)
+
+
+async def _remove(platform: Platform, step: Step, voice: Voice) -> None:
+    """Removing is not undone: what is left goes with the next try."""
+    await voice.say(Stage.APPLYING, f"removed: {step.change.reason}", service=step.service)
+    await platform.engine.delete(step.service, volumes=False)
+    await wait_until_gone(
+        platform, step.service, voice, deadline_seconds=step.change.deadline_seconds
+    )
+    await voice.say(Stage.DONE, "gone", service=step.service)
+
+
+async def _record(platform: Platform, step: Step, operation: Operation) -> Release:
+    """This operation's release: a new one, or the one it had begun before a crash."""
+    known = await platform.engine.releases(step.service)
+    if known and known[0].at == operation.at and known[0].by == operation.by:
+        return known[0]
+    workload = deployment_of(step.change.apply)
+    image = (
+        "" if workload is None else workload["spec"]["template"]["spec"]["containers"][0]["image"]
+    )
+    release = Release(
+        service=step.service,
+        number=known[0].number + 1 if known else 1,
+        image=image,
+        by=operation.by,
+        at=operation.at,
+        reason=step.change.reason,
+        inputs=step.change.inputs,
+        objects=step.change.apply,
+        before=step.change.before,
+    )
+    await platform.engine.record(release)
+    return release
+
+
+async def _mark(
+    platform: Platform, release: Release, verdict: Verdict, *, reason: str = ""
+) -> None:
+    judged = replace(release, verdict=verdict, verdict_reason=reason)
+    await insist(platform.clock, lambda: platform.engine.record(judged))
+
+
+def number(manifest: Manifest, release: int) -> Manifest:
+    """A Deployment with its release's number written on it; other objects as they are."""
+    if manifest["kind"] != "Deployment":
+        return manifest
+    metadata = manifest["metadata"]
+    annotations = {**metadata["annotations"], RELEASE: str(release)}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _known_failure(platform: Platform, release: Release) -> DeployFailed:
+    return DeployFailed(
+        release.verdict_reason or "the server ended before it was up",
+        subject=release.service.at(platform.engine.cell.cell),
+        hint=f"skerry logs {release.service}",
+    )
+
+
+def _own_fault(platform: Platform, step: Step) -> DeployFailed:
+    return DeployFailed(
+        "Skerry itself is at fault; the server's log says more",
+        subject=step.service.at(platform.engine.cell.cell),
+        hint="skerry doctor",
+    )

@@ -1,0 +1,29 @@
+"""How far a token's namespaces reach."""
+
+from collections.abc import Iterable
+
+from skerry.errors import Forbidden
+from skerry.model.access import Identity
+
+
+def require(by: Identity, namespaces: Iterable[str]) -> None:
+    """Raises Forbidden, naming every namespace outside the token's scope."""
+    outside = sorted({each for each in namespaces if not by.sees(each)})
+    if outside:
+        plural = "s" if len(outside) > 1 else ""
+        raise Forbidden(
+            f"does not reach namespace{plural} {', '.join(outside)}",
+            subject=f"token/{by.name}",
+            hint=f"it reaches {', '.join(sorted(by.namespaces))}; "
+            f"an admin makes others: skerry token create",
+        )
+
+
+def require_all(by: Identity) -> None:
+    """Raises Forbidden for a token that is limited to some namespaces: this concerns the cell."""
+    if by.namespaces:
+        raise Forbidden(
+            f"reaches only {', '.join(sorted(by.namespaces))}, and this concerns the whole cell",
+            subject=f"token/{by.name}",
+            hint="use a token for all namespaces: skerry token create",
+        )
