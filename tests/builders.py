@@ -53,7 +53,7 @@ class ServiceBuilder:
 
     def file_at(self, path: str, content: bytes | str) -> Self:
         """A file in the container, with this content."""
-        source = f"{path.strip('/').replace('/', '-')}"
+        source = f"{self.document['service']}-{path.strip('/').replace('/', '-')}"
         data = content.encode() if isinstance(content, str) else content
         files = {**self.document.get("files", {}), path: f"./{source}"}
         return replace(self.having(files=files), contents={**self.contents, source: data})
