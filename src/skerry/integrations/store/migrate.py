@@ -29,7 +29,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection, revision: str | None) -> None:
-    # Loaded only where there is something to migrate: half a second.
+    # Loaded only where there is something to migrate: it takes 0.1 s.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
