@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from skerry.model.document import Country, Document, Host, Name, Port
+from skerry.model.document import IP_ADDRESS, Country, Document, Host, Name, Port
 
 
 class EngineKind(StrEnum):
@@ -25,7 +25,7 @@ class Cell(Document):
     country: Country | None = Field(None, description="ISO 3166 code; checked against residency")
     zones: tuple[str, ...] = Field((), description="failure domains replicas spread over")
     context: str | None = Field(None, description="kubernetes: the kubeconfig's context")
-    listen: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F.:]+$")] = Field(
+    listen: Annotated[str, StringConstraints(pattern=IP_ADDRESS.pattern)] = Field(
         "127.0.0.1", description="local: address the gateway listens on"
     )
     http: Port = Field(80, description="local: the gateway's port for HTTP")

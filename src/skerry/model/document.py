@@ -1,8 +1,15 @@
-"""What every document is made of: names, ports, images, and the strict base model."""
+"""What every document is made of: names, ports, texts, and the strict base model."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 
 class Document(BaseModel):
@@ -13,16 +20,75 @@ class Document(BaseModel):
     )
 
 
+class Form(NamedTuple):
+    """How something is written: the pattern for the machine, the words for a person."""
+
+    pattern: str
+    said: str
+
+
 # A DNS label (RFC 1123) short enough that names made from it (hash suffixes, volumes) stay one.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=48)]
-Host = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-        max_length=253,
-    ),
-]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$", max_length=4096)]
+NAME: Final = Form(
+    r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+    "a name of lowercase letters, digits and dashes, at most 48 long",
+)
+HOST: Final = Form(
+    r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    "a host name in lowercase such as shop.acme.dev",
+)
+COUNTRY: Final = Form(r"^[A-Z]{2}$", "a country as two capital letters, such as DE")
+VARIABLE: Final = Form(
+    r"^[A-Za-z_][A-Za-z0-9_]*$", "a variable's name: letters, digits and underscores"
+)
+ABSOLUTE_PATH: Final = Form(r"^/[^\x00]*$", "an absolute path such as /var/lib/app")
+URL_PATH: Final = Form(r"^/[^\s#\x00]*$", "a path that starts with /, such as /healthz")
+ROUTE_PATH: Final = Form(r"^/[^\s?#\x00]*$", "a path that starts with /, such as /api")
+IMAGE: Final = Form(
+    r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", "a container image such as ghcr.io/acme/web:1.4.2"
+)
+FOLDER: Final = Form(r"^[^/\x00][^\x00]*$", "a folder relative to this file, such as ./web")
+IP_ADDRESS: Final = Form(r"^[0-9a-fA-F.:]+$", "an IP address such as 127.0.0.1")
+REFERENCE: Final = Form(
+    r"^[a-z][a-z0-9-]*:[A-Za-z0-9._/-]+(#[A-Za-z0-9._-]+)?$",
+    "a reference to a secret such as store:db-password, never its value",
+)
+DEPENDENCY: Final = Form(
+    r"^[a-z0-9-]+(/[a-z0-9-]+)?$", "a service's name, or namespace/name for one of another team"
+)
+FORMS: Final = (
+    NAME,
+    HOST,
+    COUNTRY,
+    VARIABLE,
+    ABSOLUTE_PATH,
+    URL_PATH,
+    ROUTE_PATH,
+    IMAGE,
+    FOLDER,
+    IP_ADDRESS,
+    REFERENCE,
+    DEPENDENCY,
+)
+
+
+def parse_text(written: Any) -> str:
+    """Text as it is, a whole number as its digits. Raises ValueError on what YAML may have
+    changed on the way (`1.10` is 1.1, `true` was maybe `True`), and on NUL."""
+    if type(written) is str:
+        if "\x00" in written:
+            raise ValueError("should not contain a NUL character")
+        return written
+    if type(written) is int:
+        return str(written)
+    if isinstance(written, (bool, float)) or written is None:
+        raise ValueError("should be text: put it in quotes")
+    raise ValueError("should be text")
+
+
+Text = Annotated[str, BeforeValidator(parse_text), WithJsonSchema({"type": ["string", "integer"]})]
+Name = Annotated[str, StringConstraints(pattern=NAME.pattern, max_length=48)]
+Host = Annotated[str, StringConstraints(pattern=HOST.pattern, max_length=253)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+Country = Annotated[str, StringConstraints(pattern=COUNTRY.pattern)]
+EnvName = Annotated[str, StringConstraints(pattern=VARIABLE.pattern)]
+AbsolutePath = Annotated[str, StringConstraints(pattern=ABSOLUTE_PATH.pattern, max_length=4096)]

@@ -1,6 +1,5 @@
-"""A repository: the desired state. Its texts as read, and the models made of them."""
+"""A repository: the desired state, as models made of its texts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,6 +8,9 @@ from pydantic import Field
 from skerry.model.cell import Cell
 from skerry.model.document import Document, Name
 from skerry.model.service import Service
+from skerry.model.sources import Sources, SourceText
+
+__all__ = ["DeclaredService", "Repository", "Settings", "SourceText", "Sources"]
 
 
 class Settings(Document):
@@ -16,40 +18,29 @@ class Settings(Document):
 
     version: Literal[1] = Field(description="version of the format: 1")
     name: Name | None = Field(None, description="the repository's name; its folder's without one")
-    defaults: dict[str, Any] = Field({}, description="fields every service starts from")
+    defaults: dict[str, Any] = Field(
+        {},
+        description="fields every service starts from; maps are merged, and the document wins",
+    )
     required_tags: tuple[str, ...] = Field((), description="tags every service must have")
     teams: tuple[Name, ...] = Field((), description="the known teams; any when empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceText:
-    """One YAML file as read: `path` relative to the repository's root, for messages."""
-
-    path: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """All a front door read from disk. `name` is the root folder's name; `contents` are the
-    files that `files:` point to, by path relative to the root; `builds` gives, for each
-    `build:` folder (likewise), the image built from it."""
-
-    name: str
-    texts: tuple[SourceText, ...]
-    contents: Mapping[str, bytes] = field(default_factory=dict)
-    builds: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredService:
-    """A service and where it was written. `folder` is what its relative paths start from."""
+    """A service and where it was written. `folder` is what its relative paths start from.
+
+    `service` is ready to compile: its `build:` is replaced by the image built from it (where
+    one was), and each entry of its `depends` is written `namespace/name`.
+    """
 
     service: Service
     file: str
     folder: str
     digest: str
-    """Of the document, the defaults and the file contents: equal digest, equal model."""
+    """Of the document with its defaults, and of its files and image: equal digest, equal model."""
+    line: int = 1
+    """Where its document starts in the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,34 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from skerry.model.document import AbsolutePath, Country, Document, EnvName, Host, Name, Port
+from skerry.model.document import (
+    DEPENDENCY,
+    FOLDER,
+    IMAGE,
+    REFERENCE,
+    ROUTE_PATH,
+    URL_PATH,
+    AbsolutePath,
+    Country,
+    Document,
+    EnvName,
+    Host,
+    Name,
+    Port,
+    Text,
+)
 from skerry.model.keys import DEFAULT_NAMESPACE, ServiceKey
-from skerry.model.units import Bytes, Fraction, Millicores, Seconds
+from skerry.model.units import Bytes, Fraction, Millicores, Seconds, TimeLimit
 
-SecretReference = Annotated[
-    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*:[A-Za-z0-9._/-]+(#[A-Za-z0-9._-]+)?$")
-]
+SecretReference = Annotated[str, StringConstraints(pattern=REFERENCE.pattern, max_length=512)]
+Image = Annotated[str, StringConstraints(pattern=IMAGE.pattern, max_length=512)]
+Folder = Annotated[str, StringConstraints(pattern=FOLDER.pattern, max_length=4096)]
+Replicas = Annotated[int, Field(strict=True, ge=0, le=1000)]
+
+# The least memory container engines accept.
+LEAST_BYTES = 6 * 2**20
 
 
 class Protocol(StrEnum):
@@ -26,39 +45,50 @@ class Health(Document):
     """How a replica says it can take traffic. Without a path or a command: it accepts a
     TCP connection; without a port either: it runs."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^/")] | None = Field(
-        None, description="HTTP path answered with 200 to 399"
+    path: Annotated[str, StringConstraints(pattern=URL_PATH.pattern)] | None = Field(
+        None, description="HTTP path that answers 200 to 399 when the replica can take traffic"
     )
-    command: tuple[str, ...] = Field((), description="run in the container; exit 0 is healthy")
-    interval: Seconds = Field(5.0, description="between two checks of a running replica")
-    timeout: Seconds = Field(2.0, description="a check that takes longer has failed")
-    start: Seconds = Field(30.0, description="time a new replica gets to pass its first check")
-    failures: Annotated[int, Field(ge=1, le=100)] = Field(
+    command: tuple[Text, ...] = Field(
+        (), description="instead of path: run in the container; exit 0 is healthy"
+    )
+    interval: TimeLimit = Field(5.0, description="between two checks of a running replica")
+    timeout: TimeLimit = Field(2.0, description="a check that takes longer has failed")
+    start: TimeLimit = Field(30.0, description="time a new replica gets to pass its first check")
+    failures: Annotated[int, Field(strict=True, ge=1, le=100)] = Field(
         3, description="failed checks in a row after which a replica is restarted"
     )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if self.path is not None and self.command:
-            raise ValueError("has both path and command: keep one")
+            raise ValueError("should have path or command, not both")
         return self
 
 
 class Resources(Document):
     """What one replica may use. Memory is a hard limit; CPU is a guaranteed share and a limit."""
 
-    cpu: Millicores = Field(250, description="cores, as 250m or 0.5")
-    memory: Bytes = Field(256 * 2**20, description="memory, as 256Mi; more is killed")
+    cpu: Millicores = Field(250, description="cores, as 250m (a quarter of one) or 0.5")
+    memory: Bytes = Field(
+        256 * 2**20, description="memory, as 256Mi; a replica that takes more is killed"
+    )
+
+    @field_validator("memory")
+    @classmethod
+    def _enough(cls, count: int) -> int:
+        if count < LEAST_BYTES:
+            raise ValueError("should be at least 6Mi: no container starts with less")
+        return count
 
 
 class Scale(Document):
     """How many replicas: `min` always, up to `max` under load."""
 
-    min: Annotated[int, Field(ge=0, le=1000)] = Field(1, description="replicas at rest")
-    max: Annotated[int, Field(ge=0, le=1000)] | None = Field(
-        None, description="replicas under load; min when not given"
+    min: Replicas = Field(1, description="replicas at rest; 0 keeps the service stopped")
+    max: Replicas | None = Field(None, description="replicas under load; min when not given")
+    cpu: Fraction = Field(
+        0.5, description="average CPU use to aim for between min and max, of resources.cpu"
     )
-    cpu: Fraction = Field(0.5, description="CPU use, as a share of resources.cpu, to aim for")
 
     @property
     def most(self) -> int:
@@ -68,15 +98,22 @@ class Scale(Document):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.max is not None and self.max < self.min:
-            raise ValueError(f"max is {self.max}, below min {self.min}")
+            raise ValueError(f"max should be at least min, which is {self.min}")
         return self
+
+    @field_validator("cpu")
+    @classmethod
+    def _something(cls, share: float) -> float:
+        if share == 0:
+            raise ValueError("should be more than 0%")
+        return share
 
 
 class Route(Document):
     """Where the service is found from outside."""
 
     host: Host | None = Field(None, description="SERVICE.DOMAIN of the cell when not given")
-    path: Annotated[str, StringConstraints(pattern=r"^/")] = Field(
+    path: Annotated[str, StringConstraints(pattern=ROUTE_PATH.pattern)] = Field(
         "/", description="only requests under this path; the longest wins"
     )
 
@@ -90,67 +127,79 @@ class Access(Document):
 class Latency(Document):
     """Latency objectives, by percentile."""
 
-    p50: Seconds | None = None
-    p95: Seconds | None = None
-    p99: Seconds | None = None
+    p50: TimeLimit | None = Field(None, description="half of the requests are faster")
+    p95: TimeLimit | None = Field(None, description="95 of 100 requests are faster")
+    p99: TimeLimit | None = Field(None, description="99 of 100 requests are faster")
 
 
 class Slo(Document):
     """Objectives the service is measured against."""
 
     availability: Fraction = Field(0.999, description="share of requests answered without 5xx")
-    latency: Latency = Latency()
+    latency: Latency = Field(Latency(), description="how fast requests are answered")
 
 
 class Service(Document):
     """One long-running workload."""
 
     service: Name = Field(description="its name: a DNS label")
-    image: Annotated[str, StringConstraints(min_length=1, max_length=512)] | None = Field(
-        None, description="the container image to run"
-    )
-    build: str | None = Field(
+    image: Image | None = Field(None, description="the container image to run")
+    build: Folder | None = Field(
         None, description="instead of image: a folder with a Containerfile, relative to this file"
     )
     team: Name | None = Field(None, description="who owns it; also its namespace")
-    tags: dict[str, str] = Field({}, description="kept as labels; the repository may require keys")
-    command: tuple[str, ...] = Field((), description="arguments instead of the image's CMD")
-    port: Port | Literal["none"] = Field(8080, description="where it listens; none for a worker")
+    tags: dict[str, Text] = Field({}, description="kept as labels; the repository may require keys")
+    command: tuple[Text, ...] = Field((), description="arguments instead of the image's CMD")
+    port: Port | Literal["none"] = Field(
+        8080, description="where the container listens; none for a worker that does not"
+    )
     protocol: Protocol = Field(Protocol.HTTP, description="http, grpc or tcp; tcp has no URL")
-    before: tuple[str, ...] = Field(
+    before: tuple[Text, ...] = Field(
         (),
         description="a command run once, in the new image, before each release; if it fails, "
         "the release is not made",
     )
-    env: dict[EnvName, str] = Field({}, description="environment variables")
-    files: dict[AbsolutePath, str] = Field(
-        {}, description="path in the container: file in the repository; a changed file is a release"
+    env: dict[EnvName, Text] = Field(
+        {}, description="environment variables; quote anything but text and whole numbers"
+    )
+    files: dict[AbsolutePath, Folder] = Field(
+        {},
+        description="path in the container: file relative to this document; a changed file is "
+        "a new release",
     )
     secrets: dict[EnvName, SecretReference] = Field(
-        {}, description="environment variable: reference, as store:db-password"
+        {}, description="environment variable: reference to its value, as store:db-password"
     )
-    health: Health = Health()
-    resources: Resources = Resources()
-    scale: Scale = Scale()
-    route: Route | Literal["none"] = Route()
+    health: Health = Field(Health(), description="how a replica says it can take traffic")
+    resources: Resources = Field(Resources(), description="what one replica may use")
+    scale: Scale = Field(Scale(), description="how many replicas")
+    route: Route | Literal["none"] = Field(
+        Route(), description="where it is found from outside; none gives no URL"
+    )
     drain: Seconds = Field(
         30.0, description="time a replica gets to finish its work before it is stopped"
     )
-    deadline: Seconds = Field(300.0, description="a release not ready by then is undone, by itself")
+    deadline: TimeLimit = Field(
+        300.0, description="a release not ready by then is undone, by itself"
+    )
     residency: tuple[Country, ...] = Field(
         (), description="countries it may run in; everywhere when empty"
     )
     cells: tuple[Name, ...] = Field(
         (), description="cells it runs in; all that residency allows when empty"
     )
-    access: Access = Access()
-    slo: Slo = Slo()
+    access: Access = Field(Access(), description="the cloud role it may assume")
+    slo: Slo = Field(Slo(), description="objectives it is measured against")
     volumes: dict[Name, AbsolutePath] = Field(
-        {}, description="name: path; data that survives deploys; one writer, replaced, not rolled"
+        {},
+        description="name: path in the container; data that survives deploys; it has one "
+        "writer, so the service is replaced (away for a moment), not rolled",
     )
-    depends: tuple[
-        Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)?$")], ...
-    ] = Field((), description="services started first, and reachable by plain name")
+    depends: tuple[Annotated[str, StringConstraints(pattern=DEPENDENCY.pattern)], ...] = Field(
+        (),
+        description="services started first, found by plain name, and reachable; "
+        "namespace/name for one of another team",
+    )
 
     @property
     def namespace(self) -> str:
@@ -177,7 +226,11 @@ class Service(Document):
     @model_validator(mode="after")
     def _one_image(self) -> Self:
         if (self.image is None) == (self.build is None):
-            raise ValueError("needs exactly one of image and build")
+            raise ValueError("should have exactly one of image and build")
         if self.volumes and self.scale.most > 1:
-            raise ValueError("has volumes, which have one writer: scale must stay at 1")
+            raise ValueError("has volumes, which have one writer: scale should stay at 1")
+        if len(set(self.volumes.values()) | set(self.files)) < len(self.volumes) + len(self.files):
+            raise ValueError("should not put two volumes or files at the same path")
+        if twice := sorted(self.env.keys() & self.secrets.keys()):
+            raise ValueError(f"should have {twice[0]} in env or in secrets, not in both")
         return self
