@@ -1,6 +1,5 @@
 """The one place that knows what time it is. Everything else asks the `Clock` port."""
 
-import asyncio
 import time
 from datetime import UTC, datetime
 
@@ -18,4 +17,6 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Let others run for that long."""
+        import asyncio  # here: the command line asks for the time, and starts without a loop
+
         await asyncio.sleep(seconds)
