@@ -1,6 +1,7 @@
 """The addresses given out, kept in the object store so that they stay for life."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Final
 
@@ -68,12 +69,18 @@ class AddressBook:
             await self._machine.release(self.book.slice)
         await self._turn(Book())
 
-    async def network(self, namespace: str) -> IPv4Network:
-        """The namespace's network."""
+    async def network(self, namespace: str, taken: Collection[IPv4Network]) -> IPv4Network:
+        """The namespace's network. `taken`: what must not be given out, beside the networks
+        the machine has routes to."""
         if namespace not in self.book.networks:
-            taken = await self._machine.taken()
-            await self._turn(with_network(self.book, namespace, taken))
+            routed = await self._machine.taken()
+            await self._turn(with_network(self.book, namespace, (*routed, *taken)))
         return self.book.networks[namespace]
+
+    async def drop_network(self, namespace: str) -> None:
+        """The namespace's network turned out to be somebody else's."""
+        networks = {name: net for name, net in self.book.networks.items() if name != namespace}
+        await self._turn(replace(self.book, networks=networks))
 
     async def resolver(self, namespace: str) -> IPv4Address | None:
         """Where the namespace's names are answered."""
@@ -86,10 +93,9 @@ class AddressBook:
         return self.book.doors.get(service)
 
     async def blocks(self, service: ServiceKey, replicas: int) -> bool:
-        """Make sure that a service which crosses namespaces has blocks for its replicas.
-        True when it got some just now."""
+        """Make sure that a service which crosses namespaces has blocks for its replicas; its
+        namespace has a network. True when it got some just now."""
         before = self.book.blocks.get(service)
-        await self.network(service.namespace)
         most = replicas + max(1, replicas // 4) + _SPARE_ADDRESSES
         await self._turn(with_blocks(self.book, service, most))
         return self.book.blocks[service] != before

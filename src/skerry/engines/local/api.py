@@ -48,7 +48,7 @@ class ContainerApi:
         )
         # For hijacked connections (exec, attach), which aiodocker does well.
         self.docker = Docker(
-            url=url, connector=connector, session=self._session, api_version=VERSION
+            url=self._base, connector=connector, session=self._session, api_version=VERSION
         )
         self._podman: bool | None = None
 

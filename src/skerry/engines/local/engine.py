@@ -21,9 +21,10 @@ from skerry.engines.local.machine import LinuxMachine, Machine
 from skerry.engines.local.networks import Networks
 from skerry.engines.local.observation import pod, with_status
 from skerry.engines.local.replica import Phase
+from skerry.engines.local.restarts import restart_mark, restarted
 from skerry.engines.local.router import Router
-from skerry.engines.local.serving import config_of
 from skerry.engines.local.runtime import Found, Runtime
+from skerry.engines.local.serving import config_of
 from skerry.engines.local.sessions import exec_session
 from skerry.engines.local.state import CellState
 from skerry.engines.local.supervisor import Supervisor
@@ -33,7 +34,7 @@ from skerry.errors import Conflict, EngineUnavailable, NotFound
 from skerry.model.cell import Cell
 from skerry.model.change import Change, Did, Outcome, Release
 from skerry.model.keys import ObjectKey, ServiceKey
-from skerry.model.objects import INPUTS, RESTARTED_AT, Manifest, annotation, key_of, owner_of
+from skerry.model.objects import INPUTS, Manifest, annotation, key_of, owner_of
 from skerry.model.process import LogLine, LogQuery
 from skerry.model.proxy import ProxyConfig
 from skerry.model.world import EVERYTHING, Observation, Override, Scope
@@ -108,8 +109,6 @@ class LocalEngine:
         when the machine has no addresses to give."""
         await self._state.load()
         await self._crew.book.open()
-        for manifest in list(self._state.objects.values()):
-            await self._address(manifest)
         if not await self._adopt():
             self._crew.tasks.spawn(self._adopt_later(), name="adoption")
 
@@ -169,9 +168,11 @@ class LocalEngine:
 
     async def apply(self, change: Change) -> tuple[Outcome, ...]:
         """Make these objects wanted and the deleted ones not, as one step."""
-        for key in (*(key_of(manifest) for manifest in change.apply), *change.delete):
-            self._must_own(key, change.service)
-        wanted = [_without_status(manifest) for manifest in change.apply]
+        for manifest in change.apply:
+            self._must_own(key_of(manifest), manifest, change.service)
+        for key in change.delete:
+            self._must_own(key, self._state.objects.get(key), change.service)
+        wanted = [self._wanted(manifest) for manifest in change.apply]
         outcomes = [self._outcome(manifest) for manifest in wanted]
         gone = [key for key in change.delete if key in self._state.objects]
         puts = [
@@ -181,8 +182,6 @@ class LocalEngine:
         ]
         if puts or gone:
             await self._state.write(puts, gone)
-        for manifest in puts:
-            await self._address(manifest)
         self._changed({change.service, *(key for key in map(owner_of, puts) if key)})
         return (*outcomes, *(Outcome(key=key, did=Did.DELETED) for key in gone))
 
@@ -210,12 +209,7 @@ class LocalEngine:
     async def restart(self, service: ServiceKey) -> None:
         """Roll every replica without changing the release. Raises NotFound."""
         deployment = self._deployment(service)
-        template = deployment["spec"]["template"]
-        metadata = template.get("metadata") or {}
-        at = self._parts.clock.now().isoformat()
-        annotations = {**(metadata.get("annotations") or {}), RESTARTED_AT: at}
-        template = {**template, "metadata": {**metadata, "annotations": annotations}}
-        rolled = {**deployment, "spec": {**deployment["spec"], "template": template}}
+        rolled = restarted(deployment, self._parts.clock.now().isoformat())
         await self._state.write([rolled], ())
         self._changed({service})
 
@@ -301,19 +295,11 @@ class LocalEngine:
     def _config(self) -> ProxyConfig:
         return config_of(self._state, self._crew.book.book)
 
-    async def _address(self, manifest: Manifest) -> None:
-        """Give a Service its door, and its namespace what it needs to find it."""
-        if not self._crew.routed or manifest["kind"] != "Service":
-            return
-        key = key_of(manifest)
-        await self._crew.book.network(key.namespace)
-        await self._crew.book.resolver(key.namespace)
-        if manifest["spec"].get("type") != "ExternalName":
-            await self._crew.book.door(ServiceKey(key.namespace, key.name))
-
     def _changed(self, services: set[ServiceKey]) -> None:
         self._crew.router.changed()
         for service in services:
+            if self._adopted.is_set():
+                self._supervisor(service).retire_surplus()
             self._state.touch(service)
             self._wake(service)
 
@@ -355,13 +341,19 @@ class LocalEngine:
         wanted = override.replicas if override else workload.replicas if workload else 0
         return with_status(manifest, self._state.of(service), wanted=wanted)
 
-    def _must_own(self, key: ObjectKey, service: ServiceKey) -> None:
-        there = self._state.objects.get(key)
-        if there is None or owner_of(there) == service:
-            return
-        owner = owner_of(there)
-        whose = f"belongs to service {owner}" if owner else "is not Skerry's"
-        raise Conflict(f"{whose}, not to {service}", subject=f"{key}@{self.cell.cell}")
+    def _must_own(self, key: ObjectKey, given: Manifest | None, service: ServiceKey) -> None:
+        for manifest in (given, self._state.objects.get(key)):
+            owner = owner_of(manifest) if manifest is not None else service
+            if owner != service:
+                whose = f"belongs to service {owner}" if owner else "is not Skerry's"
+                raise Conflict(f"{whose}, not to {service}", subject=f"{key}@{self.cell.cell}")
+
+    def _wanted(self, manifest: Manifest) -> Manifest:
+        """As it is kept: without its status, with the mark of a restart since."""
+        kept = {part: value for part, value in manifest.items() if part != "status"}
+        there = self._state.objects.get(key_of(manifest))
+        mark = there and restart_mark(there)
+        return restarted(kept, mark) if mark and not restart_mark(kept) else kept
 
     def _outcome(self, manifest: Manifest) -> Outcome:
         there = self._state.objects.get(key_of(manifest))
@@ -378,7 +370,3 @@ class LocalEngine:
 
     def _subject(self, service: ServiceKey) -> str:
         return service.at(self.cell.cell)
-
-
-def _without_status(manifest: Manifest) -> Manifest:
-    return {part: value for part, value in manifest.items() if part != "status"}

@@ -71,7 +71,7 @@ async def _create(plan: Plan, crew: Crew) -> None:
 async def _place(service: ServiceKey, crew: Crew) -> bool:
     if not crew.routed:
         return False
-    await crew.book.network(service.namespace)
+    await crew.networks.ensure(service.namespace)
     deployment = crew.state.deployment(service)
     workload = deployment and read_workload(deployment, crew.state.objects)
     if not workload or not workload.crossing:

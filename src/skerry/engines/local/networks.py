@@ -2,6 +2,9 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from typing import Any, Final
 
 import orjson
 
@@ -9,6 +12,8 @@ from skerry.engines.local.addressbook import AddressBook
 from skerry.engines.local.addresses import gateway_of
 from skerry.engines.local.api import ApiError, ContainerApi, part
 from skerry.engines.local.containers import INSTANCE, NAMESPACE
+
+_TAKEN: Final = ("already used", "overlaps")
 
 
 class Networks:
@@ -74,14 +79,28 @@ class Networks:
 
     async def _create(self, name: str, namespace: str) -> None:
         labels = {INSTANCE: self._instance, NAMESPACE: namespace}
-        podman = await self._api.is_podman()
         if not self._routed:
             body = {"Name": name, "Driver": "bridge", "Labels": labels, "CheckDuplicate": True}
             await self._api.call("POST", "networks/create", body=body)
-            return
-        network = await self._book.network(namespace)
+            return None
+        taken = await self._subnets()
+        while True:
+            network = await self._book.network(namespace, taken)
+            try:
+                return await self._create_routed(name, labels, network)
+            except ApiError as error:
+                # Another server on this machine took it between our look and our call.
+                if not any(word in error.message for word in _TAKEN):
+                    raise
+            taken.append(network)
+            await self._book.drop_network(namespace)
+
+    async def _create_routed(
+        self, name: str, labels: Mapping[str, str], network: IPv4Network
+    ) -> None:
         gateway = str(gateway_of(network))
-        if podman:
+        body: dict[str, Any]
+        if await self._api.is_podman():
             # Podman's form of Docker's call drops the option that keeps bridges apart.
             body = {
                 "name": name,
@@ -101,3 +120,13 @@ class Networks:
             "IPAM": {"Config": [{"Subnet": str(network), "Gateway": gateway}]},
         }
         await self._api.call("POST", "networks/create", body=body)
+
+    async def _subnets(self) -> list[IPv4Network]:
+        """What the engine's networks use: one without a running container has no route."""
+        found = []
+        for one in await self._api.call("GET", "networks"):
+            for config in (one.get("IPAM") or {}).get("Config") or ():
+                subnet = config.get("Subnet", "")
+                if "." in subnet:
+                    found.append(IPv4Network(subnet, strict=False))
+        return found

@@ -5,6 +5,7 @@ import logging
 from secrets import token_hex
 from typing import Final
 
+from skerry.engines.local.api import ApiError
 from skerry.engines.local.crew import Crew
 from skerry.engines.local.pilot import Pilot, new_replica
 from skerry.engines.local.replica import Phase, Replica
@@ -13,6 +14,7 @@ from skerry.engines.local.rollout import Create, Retire, Target, next_steps, sur
 from skerry.engines.local.workload import Workload, read_workload
 from skerry.errors import EngineUnavailable, Refused
 from skerry.model.keys import ServiceKey
+from skerry.model.objects import key_of
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ class Supervisor:
                 timer = await self._look()
                 if self._workload is None and not self._crew.state.of(self.service):
                     return
-            except (EngineUnavailable, Refused) as error:
+            except (EngineUnavailable, ApiError, Refused) as error:
                 self._crew.state.say(f"service/{self.service}", str(error))
                 timer = _RETRY_SECONDS
             else:
@@ -69,32 +71,49 @@ class Supervisor:
             waking.cancel()
             resting.cancel()
 
+    def retire_surplus(self) -> None:
+        """What no longer fits leaves at once, so that nobody sees it as staying."""
+        self._read()
+        for step in self._steps():
+            if isinstance(step, Retire):
+                self._take(step)
+
     async def _look(self) -> float | None:
         """One look and the steps that follow. Returns when to look again by itself."""
-        state, crew = self._crew.state, self._crew
-        deployment = state.deployment(self.service)
-        self._workload = read_workload(deployment, state.objects) if deployment else None
         again = await self._expire_override()
-        for replica in state.of(self.service):
+        for replica in self._crew.state.of(self.service):
             if replica.phase is Phase.LOST and replica.retiring is None:
                 self._drop(replica)
-        target = Target(replicas=0)
-        wanted_hash = ""
-        if self._workload is not None:
-            target = self._target(self._workload)
-            wanted_hash = self._workload.hash
-            await self._place(self._workload, target.replicas)
-        seen = [replica.seen(wanted_hash) for replica in state.of(self.service)]
-        for step in next_steps(target, seen):
-            match step:
-                case Create():
-                    assert self._workload is not None
-                    self._create(self._workload)
-                case Retire(name=name, reason=reason):
-                    replica = state.replicas[name]
-                    replica.retiring, replica.retiring_reason = crew.clock.now(), reason
-                    self._dismiss(replica)
+        workload = self._read()
+        if workload is not None:
+            await self._place(workload, self._target(workload).replicas)
+        self._read()
+        for step in self._steps():
+            self._take(step)
         return again
+
+    def _read(self) -> Workload | None:
+        state = self._crew.state
+        deployment = state.deployment(self.service)
+        self._workload = read_workload(deployment, state.objects) if deployment else None
+        return self._workload
+
+    def _steps(self) -> tuple[Create | Retire, ...]:
+        workload = self._workload
+        target = Target(replicas=0) if workload is None else self._target(workload)
+        wanted_hash = "" if workload is None else workload.hash
+        seen = [replica.seen(wanted_hash) for replica in self._crew.state.of(self.service)]
+        return next_steps(target, seen)
+
+    def _take(self, step: Create | Retire) -> None:
+        match step:
+            case Create():
+                assert self._workload is not None
+                self._create(self._workload)
+            case Retire(name=name, reason=reason):
+                replica = self._crew.state.replicas[name]
+                replica.retiring, replica.retiring_reason = self._crew.clock.now(), reason
+                self._dismiss(replica)
 
     def _target(self, workload: Workload) -> Target:
         override = self._crew.state.overrides.get(self.service)
@@ -120,11 +139,17 @@ class Supervisor:
         return None
 
     async def _place(self, workload: Workload, replicas: int) -> None:
-        """Addresses for the replicas; note those that stand where they no longer should."""
+        """A network, doors and addresses; note replicas that stand where they no longer
+        should."""
         book, crew = self._crew.book, self._crew
+        await crew.networks.ensure(self.service.namespace)
         if not crew.routed:
             return
-        await book.network(self.service.namespace)
+        await book.resolver(self.service.namespace)
+        for manifest in crew.state.owned(self.service):
+            if manifest["kind"] == "Service" and manifest["spec"].get("type") != "ExternalName":
+                key = key_of(manifest)
+                await book.door(ServiceKey(key.namespace, key.name))
         crossing = workload.crossing
         if crossing and await book.blocks(self.service, max(replicas, workload.replicas)):
             await crew.router.settled()  # doors elsewhere admit it before it knocks
