@@ -1,11 +1,11 @@
 """One service from its Deployment and its replicas: the state word and its sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from skerry.model.change import Release, Verdict, hold_of
-from skerry.model.keys import ObjectKey, ServiceKey
+from skerry.model.keys import ServiceKey
 from skerry.model.objects import (
     DIGEST,
     RELEASE,
@@ -15,7 +15,7 @@ from skerry.model.objects import (
     template_hash,
 )
 from skerry.model.world import Override, ReplicaState, ServiceState, State
-from skerry.observer.pod import crashing, replica, turned
+from skerry.observer.pod import cooling_down, replica, turned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def _judge(sight: Sight, replicas: Sequence[ReplicaState], *, wanted: int) -> tu
         return State.DEPLOYING, said
     if ready:
         return State.DEGRADED, said
-    if any(crashing(pod) for pod in sight.pods):
+    if any(cooling_down(pod) for pod in sight.pods):
         return State.COOLDOWN, said
     return State.DOWN, said
 
@@ -140,11 +140,7 @@ def _release_number(sight: Sight) -> int | None:
         return int(written)
     if sight.release is None:
         return None
-    objects: Mapping[ObjectKey, Manifest] = {
-        ObjectKey(each["kind"], "", each["metadata"]["name"]): each
-        for each in sight.release.objects
-    }
-    released = objects.get(ObjectKey("Deployment", "", sight.service.name))
+    released = next((each for each in sight.release.objects if each["kind"] == "Deployment"), None)
     if released is None:
         return sight.release.number
     same = annotation(released, DIGEST) == annotation(sight.deployment, DIGEST)

@@ -1,5 +1,6 @@
 """One replica: whether it takes traffic, why not, and whether waiting will help."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ _CRASHED: Final = "CrashLoopBackOff"
 _ONCE_READY: Final = timedelta(seconds=1.5)
 """Ready turned later than this after the start: it was ready once, and is no more."""
 _LINES: Final = 20
+_OFTEN: Final = 3
+_BACKOFF: Final = re.compile(r"back-off (\S+) restarting failed container")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ def replica(
     updated = metadata["labels"].get(TEMPLATE_HASH) == wanted_hash
     draining = metadata.get("deletionTimestamp") is not None
     ready = _condition(status).get("status") == "True" and not draining
-    check = _check(pod.get("spec") or template.get("spec") or {})
+    check = _check(pod.get("spec") or {}) or _check(template.get("spec") or {}) or "its start"
     verdict = _judge(status, check=check, ready=ready, draining=draining, now=now)
     return ReplicaState(
         name=metadata["name"],
@@ -58,10 +61,12 @@ def replica(
     )
 
 
-def crashing(pod: Manifest) -> bool:
-    """Whether it waits after crashes for its next try."""
-    waiting = _container(pod.get("status") or {}).get("state", {}).get("waiting") or {}
-    return waiting.get("reason") == _CRASHED
+def cooling_down(pod: Manifest) -> bool:
+    """Whether it crashed so often that its next try has to wait."""
+    container = _container(pod.get("status") or {})
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    often = int(container.get("restartCount", 0)) >= _OFTEN
+    return waiting.get("reason") == _CRASHED and often
 
 
 def turned(pod: Manifest) -> datetime | None:
@@ -111,12 +116,22 @@ def _waiting(
         return Verdict(reason=_with("cannot be started", message), failed=True)
     if reason == _CRASHED:
         last = (container.get("lastState") or {}).get("terminated") or {}
-        said = message or f"crashed {_times(int(container.get('restartCount', 0)))}"
+        said = _crashes(message, int(container.get("restartCount", 0)))
         ended = exit_reason(last) if last else ""
         return Verdict(reason=f"{said}; {ended}" if ended else said, failed=not ever_ready)
     if reason in {"ContainerCreating", "PodInitializing", ""}:
         return Verdict(reason=_with("is being created", message))
     return Verdict(reason=_with(f"waits: {reason}", message))
+
+
+def _crashes(message: str, count: int) -> str:
+    """Engines may say it themselves; Kubernetes' back-off is put in fewer words."""
+    if message.startswith("crashed"):
+        return message
+    said = f"crashed {_times(count)}" if count else "crashed"
+    if backoff := _BACKOFF.match(message):
+        return f"{said}, the next try comes after {backoff[1]}"
+    return f"{said}, {message}" if message else said
 
 
 def _running(
@@ -161,7 +176,7 @@ def _ever_ready(status: Mapping[str, Any]) -> bool:
 
 
 def _check(spec: Mapping[str, Any]) -> str:
-    """The readiness check in words: `GET /healthz on 8080`."""
+    """The readiness check in words: `GET /healthz on 8080`. Empty without one."""
     containers: Sequence[Mapping[str, Any]] = spec.get("containers") or ({},)
     probe = containers[0].get("readinessProbe") or {}
     if get := probe.get("httpGet"):
@@ -170,7 +185,7 @@ def _check(spec: Mapping[str, Any]) -> str:
         return f"a TCP connection on {tcp['port']}"
     if command := probe.get("exec"):
         return f"`{join(command['command'])}`"
-    return "its start"
+    return ""
 
 
 def _last_lines(container: Mapping[str, Any]) -> tuple[str, ...]:
