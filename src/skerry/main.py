@@ -2,7 +2,10 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skerry.report.shapes import CheckView
 
 
 def main() -> int:
@@ -24,7 +27,7 @@ def _schema() -> Mapping[str, Any]:
     return json_schema()
 
 
-def _checks() -> Sequence[Mapping[str, Any]]:
+def _checks() -> "Sequence[CheckView]":
     from skerry.wiring import check_machine
 
     return check_machine()

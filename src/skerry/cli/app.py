@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -13,6 +13,9 @@ from typer.main import get_command
 from skerry.cli.catalogue import CATALOGUE, Entry, entries_below
 from skerry.cli.codes import DONE, FAILED, INTERRUPTED
 from skerry.errors import SkerryError
+
+if TYPE_CHECKING:
+    from skerry.report.shapes import CheckView
 
 ABOUT: Final = """Run services: a name and an image in, a running, named, observed service out.
 
@@ -27,7 +30,7 @@ class Doors:
 
     serve: Callable[[], None]
     schema: Callable[[], Mapping[str, Any]]
-    checks: Callable[[], Sequence[Mapping[str, Any]]]
+    checks: Callable[[], Sequence["CheckView"]]
 
 
 class LazyGroup(TyperGroup):

@@ -17,7 +17,7 @@ from skerry.report.lines import Piece, clean
 from skerry.report.tables import checks_lines
 
 if TYPE_CHECKING:
-    from skerry.report.shapes import ChecksView, VersionView
+    from skerry.report.shapes import ChecksView, CheckView, VersionView
 
 
 def doctor(context: typer.Context, output: Output = Format.TABLE) -> None:
@@ -65,6 +65,10 @@ def _checks(doors: Doors, console: Console) -> "ChecksView":
     except ServerUnavailable as error:
         for said in log_tail(state_folder() / "server.log")[-5:]:
             console.say(Piece(f"  server.log | {clean(said)}", "dim"))
-        lacks = {"name": "server", "ok": False, "message": error.cause, "hint": error.hint}
-        checks: list[object] = [lacks, *doors.checks()]
-        return {"checks": checks}  # type: ignore[typeddict-item]  # as wiring made them
+        lacks: CheckView = {
+            "name": "server",
+            "ok": False,
+            "message": error.cause,
+            "hint": error.hint,
+        }
+        return {"checks": [lacks, *doors.checks()]}
