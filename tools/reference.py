@@ -207,6 +207,7 @@ def _written(value: Any, info: FieldInfo) -> str:
 
     show: Mapping[str, Callable[[Any], str]] = {
         "parse_seconds": show_seconds,
+        "parse_time_limit": show_seconds,
         "parse_bytes": show_bytes,
         "parse_millicores": lambda millicores: f"{millicores}m",
         "parse_fraction": lambda share: f"{round(share * 100, 4):g}%",
