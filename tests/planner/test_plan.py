@@ -5,7 +5,8 @@ import pytest
 from skerry.errors import Conflict
 from skerry.model.change import Action, Change
 from skerry.model.keys import ObjectKey, ServiceKey
-from tests.builders import ServiceBuilder, service
+from skerry.planner.plan import plan
+from tests.builders import REPOSITORY, ServiceBuilder, bundles, service
 from tests.planner.worlds import Island, run
 
 WEB = service("web")
@@ -42,7 +43,7 @@ class TestReasons:
             (WEB.file_at("/etc/web.conf", "a"), "file /etc/web.conf added"),
             (WEB.secret("PASSWORD", "store:password"), "secret PASSWORD added"),
             (WEB.having(tags={"cost-center": "4711"}), "tag cost-center added"),
-            (WEB.having(deadline="1h"), "deadline 300s -> 3600s"),
+            (WEB.having(deadline="1h"), "deadline 5m -> 1h"),
             (WEB.having(slo={"availability": "99%"}), "its document changed in nothing that runs"),
             (
                 WEB.env(A="1", B="1", C="1", D="1", E="1", F="1"),
@@ -143,6 +144,16 @@ class TestWarnings:
         assert "no health check" in change.warnings[0]
         (change,) = Island().plan(WEB.having(health={"path": "/"})).changes
         assert not change.warnings
+
+    def test_what_the_engine_cannot_do_is_said(self) -> None:
+        wanted = bundles(WEB.having(health={"path": "/"}))
+        made = plan(
+            wanted,
+            Island().snapshot,
+            repository=REPOSITORY,
+            limits=lambda objects: (f"cannot run {len(objects)} objects",),
+        )
+        assert made.changes[0].warnings == ("cannot run 5 objects",)
 
     def test_data_that_stays_behind_is_named(self) -> None:
         island = Island()

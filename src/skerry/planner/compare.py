@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from skerry.model.change import Action, Change
 from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import DIGEST, DRAIN, HOLD, TEMPLATE, Bundle, Manifest, annotation
+from skerry.model.units import show_seconds
 from skerry.planner.diff import diff_lines, difference, object_lines
 from skerry.planner.essence import essence
 
@@ -83,10 +84,10 @@ def warnings(new: Manifest, owned: Objects, *, action: Action) -> tuple[str, ...
     said: list[str] = []
     container = new["spec"]["template"]["spec"]["containers"][0]
     if action is Action.REPLACE:
-        drain = annotation(new, DRAIN) or "0"
+        drain = show_seconds(float(annotation(new, DRAIN) or 0))
         said.append(
             f"has a volume: stopped before its successor starts, so it is away for up to "
-            f"{drain}s of draining and its start"
+            f"{drain} of draining and its start"
         )
     if action is not Action.CONFIGURE and "tcpSocket" in container.get("readinessProbe", {}):
         said.append("no health check: a replica that accepts a TCP connection counts as healthy")

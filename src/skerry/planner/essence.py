@@ -23,6 +23,7 @@ from skerry.model.objects import (
     annotation,
     digest_of,
 )
+from skerry.model.units import show_seconds
 
 MASK: Final = "***"
 _ROLE: Final = "skerry.dev/role"
@@ -100,7 +101,7 @@ def _annotated(metadata: Mapping[str, Any]) -> Essence:
             found[word] = annotations[name]
     for word, name in (("deadline", DEADLINE), ("drain", DRAIN)):
         if name in annotations:
-            found[word] = f"{annotations[name]}s"
+            found[word] = show_seconds(float(annotations[name]))
     if DEPENDS in annotations:
         found["depends"] = ", ".join(orjson.loads(annotations[DEPENDS]))
     for key, value in {**(metadata.get("labels") or {}), **annotations}.items():
@@ -114,8 +115,8 @@ def _health(container: Mapping[str, Any]) -> Essence:
     if not live:
         return {}
     found = {
-        "health.interval": f"{live['periodSeconds']}s",
-        "health.timeout": f"{live['timeoutSeconds']}s",
+        "health.interval": show_seconds(live["periodSeconds"]),
+        "health.timeout": show_seconds(live["timeoutSeconds"]),
         "health.failures": str(live["failureThreshold"]),
     }
     if "httpGet" in live:
@@ -124,7 +125,7 @@ def _health(container: Mapping[str, Any]) -> Essence:
         found["health.command"] = mask(join(live["exec"]["command"]))
     start = container.get("startupProbe")
     if start:
-        found["health.start"] = f"{start['failureThreshold'] * start['periodSeconds']}s"
+        found["health.start"] = show_seconds(start["failureThreshold"] * start["periodSeconds"])
     return found
 
 

@@ -76,8 +76,7 @@ def plan(
             changes.append(change_of(bundle, found, owned, layer=layer, limits=limits))
     unchanged = len(bundles) - len(changes) - len(held)
     if prune:
-        declared = [bundle.service for bundle in bundles]
-        gone = undeclared(live, declared, repository=repository)
+        gone = undeclared(live, depths, repository=repository)
         last = 1 + max((change.layer for change in changes), default=-1)
         changes += removals(gone, live, kept=kept, absent=absent, first_layer=last)
     held += [HeldBack(service=service, reason=absent[service]) for service in sorted(absent)]
