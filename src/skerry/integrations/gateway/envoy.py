@@ -41,7 +41,7 @@ class EnvoyGateway:
     """`skerry.ports.Gateway` on an Envoy process that outlives this one."""
 
     def __init__(self, folder: Path, cell: Cell, clock: Clock) -> None:
-        self._folder = folder.absolute()
+        self.folder = folder.absolute()
         self._cell = cell
         self._clock = clock
         self._tasks = Tasks()
@@ -55,13 +55,13 @@ class EnvoyGateway:
 
     async def start(self) -> None:
         """Adopt the running proxy, or start one, and keep it alive. Raises GatewayUnavailable."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._open_authority()
         self._write_bootstrap()
-        self._admin = Admin(self._folder)
+        self._admin = Admin(self.folder)
         workers = Workers(self._admin.socket(PROBE_SOCKET), process.workers())
-        self._supervisor = Supervisor(self._folder, self._admin, self._clock)
-        self._publisher = Publisher(self._folder, self._admin, workers=workers, clock=self._clock)
+        self._supervisor = Supervisor(self.folder, self._admin, self._clock)
+        self._publisher = Publisher(self.folder, self._admin, workers=workers, clock=self._clock)
         try:
             await asyncio.to_thread(self._check_ports)
             if not self._publisher.complete:
@@ -90,10 +90,10 @@ class EnvoyGateway:
         The authority stays: it is what people's machines were told to trust.
         """
         await self.close()
-        for running in process.find(self._folder):
+        for running in process.find(self.folder):
             await process.end(running)
-        process.remove_shared_memory(self._folder)
-        await asyncio.to_thread(_empty, self._folder)
+        process.remove_shared_memory(self.folder)
+        await asyncio.to_thread(_empty, self.folder)
 
     async def program(self, config: ProxyConfig) -> None:
         """Return once every worker of the proxy serves this, or what a later call wanted
@@ -142,6 +142,12 @@ class EnvoyGateway:
         """The certificate that signs the gateway's names, PEM."""
         return self._open_authority().pem
 
+    async def rotate_log(self, *, most_bytes: int = access_log.MOST_BYTES) -> None:
+        """Begin a new access log when it has grown beyond this. Raises GatewayUnavailable."""
+        process.cut_log(self.folder)
+        if access_log.rotate(self.folder / ACCESS_LOG, most_bytes=most_bytes) and self._admin:
+            await self._admin.reopen_logs()
+
     @property
     def _http(self) -> Address:
         return Address(self._cell.listen, self._cell.http)
@@ -182,7 +188,7 @@ class EnvoyGateway:
 
     def _open_authority(self) -> Authority:
         if self._authority is None:
-            folder = self._folder / AUTHORITY_FOLDER
+            folder = self.folder / AUTHORITY_FOLDER
             self._authority = open_authority(folder, self._clock.now())
         return self._authority
 
@@ -190,12 +196,12 @@ class EnvoyGateway:
         # A request takes two descriptors, one on each side; a fifth is left for listeners.
         most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         content = orjson.dumps(bootstrap(max_connections=max(256, most_files * 2 // 5)))
-        path = self._folder / process.BOOTSTRAP_FILE
+        path = self.folder / process.BOOTSTRAP_FILE
         if not path.exists() or path.read_bytes() != content:
             replace(path, content)
 
     def _check_ports(self) -> None:
-        running = process.find(self._folder)
+        running = process.find(self.folder)
         taken = self._publisher.listening() if running and self._publisher else frozenset()
         for address, setting in ((self._http, "http"), (self._https, "https")):
             if address not in taken:
@@ -206,14 +212,9 @@ class EnvoyGateway:
         while True:
             await self._clock.sleep(TEND_SECONDS)
             with suppress(GatewayUnavailable, OSError):
-                await self._rotate()
+                await self.rotate_log()
             with suppress(GatewayUnavailable, OSError):
                 await self._refresh(self._clock.now())
-
-    async def _rotate(self) -> None:
-        process.cut_log(self._folder)
-        if access_log.rotate(self._folder / ACCESS_LOG) and self._admin is not None:
-            await self._admin.reopen_logs()
 
     async def _refresh(self, now: datetime) -> None:
         """Renew certificates that end soon, and have refused files read again."""

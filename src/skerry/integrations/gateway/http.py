@@ -8,6 +8,9 @@ from skerry.integrations.gateway.shapes import Resource, extension, watched
 STREAM_IDLE = "3600s"
 MAX_HEADERS_KB = 256
 
+# Without a range of its own Envoy takes every private address for a trusted client.
+_NOBODY: Resource = {"address_prefix": "0.0.0.0", "prefix_len": 32}
+
 _LOGGED: Resource = {
     "time": "%START_TIME%",
     "via": "",
@@ -72,7 +75,7 @@ def _manager(prefix: str, source: Resource, log_file: str) -> Resource:
         max_request_headers_kb=MAX_HEADERS_KB,
         stream_idle_timeout=STREAM_IDLE,
         request_headers_timeout="60s",
-        internal_address_config={"unix_sockets": False},
+        internal_address_config={"cidr_ranges": [_NOBODY]},
         preserve_external_request_id=True,
         server_name="skerry",
         server_header_transformation="PASS_THROUGH",

@@ -44,11 +44,10 @@ def _occupant(port: int) -> str | None:
     inodes = {f"socket:[{inode}]" for inode in _listening(port)}
     if not inodes:
         return None
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit() and _holds(entry.path, inodes):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if _holds(f"/proc/{pid}/fd", inodes):
             with suppress(OSError):
-                name = Path(entry.path, "comm").read_text().strip()
-                return f"{name} (pid {entry.name})"
+                return f"{Path(f'/proc/{pid}/comm').read_text().strip()} (pid {pid})"
     return None
 
 
@@ -63,10 +62,10 @@ def _listening(port: int) -> set[str]:
     return found
 
 
-def _holds(process: str, inodes: set[str]) -> bool:
+def _holds(descriptors: str, inodes: set[str]) -> bool:
     with suppress(OSError):
-        for entry in os.scandir(f"{process}/fd"):
+        for name in os.listdir(descriptors):
             with suppress(OSError):
-                if os.readlink(entry.path) in inodes:
+                if os.readlink(f"{descriptors}/{name}") in inodes:
                     return True
     return False

@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 
 LIVE_SECONDS = 30.0
 POLL_SECONDS = 0.01
-RETIRE_SECONDS = 2.0
 MOST_BACK_OFF = 5.0
 
 
@@ -66,7 +65,7 @@ class Supervisor:
         before = self.current
         if before is None:
             raise GatewayUnavailable(self.reason, subject="gateway", hint="skerry doctor")
-        await self._only(before)
+        self._check_alone(before)
         after = process.launch(self._folder, epoch=before.epoch + 1)
         try:
             await self._until_live(after)
@@ -76,7 +75,7 @@ class Supervisor:
         await self._tasks.close()
         self.current = after
         self._watch(after)
-        self._tasks.spawn(self._retire(before), name="gateway: end the process before")
+        self._await_end(before)
 
     async def _adopt(self, candidate: EnvoyProcess, predecessors: tuple[EnvoyProcess, ...]) -> None:
         try:
@@ -87,7 +86,7 @@ class Supervisor:
             return
         self.current = candidate
         for old in predecessors:
-            self._tasks.spawn(self._retire(old), name="gateway: end the process before")
+            self._await_end(old)
 
     async def _fresh(self) -> EnvoyProcess:
         process.remove_shared_memory(self._folder)
@@ -103,6 +102,11 @@ class Supervisor:
             await process.end(started)
             raise
         return started
+
+    def _await_end(self, old: EnvoyProcess) -> None:
+        """A replaced process is left alone until its successor ends it: Envoy aborts when the
+        predecessor it wants to end is gone already."""
+        self._tasks.spawn(process.ended(old), name=f"gateway: process {old.pid} finishes")
 
     def _watch(self, current: EnvoyProcess) -> None:
         self._tasks.spawn(self._keep(current), name="gateway: keep Envoy alive")
@@ -156,24 +160,16 @@ class Supervisor:
             hint=f"see {log_file}",
         )
 
-    async def _only(self, current: EnvoyProcess) -> None:
-        """Envoy allows one predecessor: a second upgrade would cut what the first still has."""
+    def _check_alone(self, current: EnvoyProcess) -> None:
+        """Envoy allows one predecessor, and ends the one before: at an upgrade too soon after
+        another that would cut what it still has."""
         for old in process.find(self._folder):
-            if old.pid != current.pid:
-                if count := open_connections(old):
-                    raise Conflict(
-                        f"the gateway process before this one still finishes {count} connections",
-                        subject="gateway",
-                        hint="try again when they have ended",
-                    )
-                await process.end(old)
-
-    async def _retire(self, old: EnvoyProcess) -> None:
-        """End a replaced process as soon as it has nothing left to do."""
-        await self._clock.sleep(RETIRE_SECONDS)
-        while process.alive(old) and open_connections(old):
-            await self._clock.sleep(RETIRE_SECONDS)
-        await process.end(old)
+            if old.pid != current.pid and (count := open_connections(old)):
+                raise Conflict(
+                    f"the gateway process before this one still finishes {count} connections",
+                    subject="gateway",
+                    hint="try again when they have ended",
+                )
 
 
 def open_connections(of: EnvoyProcess) -> int:
