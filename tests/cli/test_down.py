@@ -1,7 +1,10 @@
 """`skerry down`: volumes are asked about, kept unless told otherwise, and named."""
 
+from pathlib import Path
+
 import pytest
 
+from skerry.cli.launch import mark_ended
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Stream
 from tests.cli.views import DONE, operation, status
@@ -38,4 +41,24 @@ def test_without_a_server_ever_started_there_is_nothing_to_do(
 ) -> None:
     ended = skerry("down")
     assert ended.code == 0
-    assert "nothing was ever started" in ended.err
+    assert "no server was ever started" in ended.err
+
+
+def test_after_everything_was_taken_down_a_second_time_only_says_what_was_kept(
+    alone: Path, skerry: Skerry
+) -> None:
+    alone.mkdir()
+    (alone / "server.log").write_text("")
+    mark_ended(["volume redis-data of redis"])
+    ended = skerry("down")
+    assert ended.code == 0
+    assert "kept: volume redis-data of redis; remove: skerry down --volumes" in ended.err
+
+
+def test_a_remote_server_that_does_not_answer_is_not_taken_for_nothing(
+    fake: FakeServer, skerry: Skerry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKERRY_SERVER", "http://127.0.0.1:9")
+    ended = skerry("down")
+    assert ended.code == 1
+    assert "check SKERRY_SERVER" in ended.err

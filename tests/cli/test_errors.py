@@ -57,6 +57,16 @@ def test_an_answer_that_is_not_skerrys_is_said(fake: FakeServer, skerry: Skerry)
     assert skerry("status").code == 1
 
 
+def test_what_the_machine_refuses_is_an_error_not_a_traceback(
+    fake: FakeServer, skerry: Skerry, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    ended = skerry("init", str(tmp_path / "file" / "below"), "--name", "web", "--image", "x")
+    assert ended.code == 1
+    assert ended.err.startswith(f"error: {tmp_path}/file")
+    assert "not a directory" in ended.err
+
+
 def test_no_server_says_how_to_start_one(alone: Path, skerry: Skerry) -> None:
     ended = skerry("status")
     assert ended.code == 1

@@ -1,6 +1,7 @@
 """argv -> a command: the lazy tree of commands, and errors made into exit codes."""
 
 import importlib
+import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,6 +113,9 @@ def root() -> Any:
 
 def main(arguments: Sequence[str], doors: Doors) -> int:
     """Do what the arguments say; returns the exit code. Never raises on purpose."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show it shows ?
     try:
         root().main(args=list(arguments), prog_name="skerry", obj=doors)
     except SkerryError as error:
@@ -123,6 +127,8 @@ def main(arguments: Sequence[str], doors: Doors) -> int:
         return _silenced()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except OSError as error:
+        return _refused(error)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else DONE
     return DONE
@@ -169,6 +175,15 @@ def _path(ctx: Any) -> str:
         names.insert(0, ctx.info_name)
         ctx = ctx.parent
     return " ".join(names)
+
+
+def _refused(error: OSError) -> int:
+    """The machine said no: a file that may not be read, a full disk."""
+    from skerry.cli.console import Console
+
+    cause = error.strerror or str(error)
+    Console().error(SkerryError(cause.lower(), subject=str(error.filename or "this machine")))
+    return FAILED
 
 
 def _silenced() -> int:

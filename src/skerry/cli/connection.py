@@ -41,7 +41,10 @@ class Server:
             raise self._silent(error) from error
         if response.status >= 400:
             raise self._refused(response, answer)
-        return json.loads(answer) if answer.strip() else None
+        try:
+            return json.loads(answer) if answer.strip() else None
+        except ValueError:
+            raise self._foreign(response) from None
 
     def stream(
         self,
@@ -126,11 +129,14 @@ class Server:
         try:
             return as_error(json.loads(answer)["error"])
         except (ValueError, KeyError, TypeError):
-            return SkerryError(
-                f"answered {response.status} {response.reason}",
-                subject=self.target.url,
-                hint="skerry version (is this a Skerry server, and of this version?)",
-            )
+            return self._foreign(response)
+
+    def _foreign(self, response: http.client.HTTPResponse) -> SkerryError:
+        return SkerryError(
+            f"answered {response.status} {response.reason}, which is not Skerry's way",
+            subject=self.target.url,
+            hint="skerry version (is this a Skerry server, and of this version?)",
+        )
 
     def _silent(self, error: Exception) -> ServerUnavailable:
         if not self.target.remote and not self.target.alive:

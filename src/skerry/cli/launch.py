@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -45,6 +45,19 @@ def wait_until_gone(pid: int | None) -> bool:
     return pid is None
 
 
+def mark_ended(kept: Sequence[str]) -> None:
+    """Remember that everything was taken down, and which volumes were kept."""
+    (state_folder() / "ended").write_text("".join(f"{each}\n" for each in kept))
+
+
+def ended_with() -> list[str] | None:
+    """The volumes kept when everything was taken down; None when not all of it was."""
+    try:
+        return (state_folder() / "ended").read_text().splitlines()
+    except OSError:
+        return None
+
+
 def log_tail(log: Path, *, start: int = 0) -> list[str]:
     """The last lines of a log, of those after `start` bytes."""
     try:
@@ -72,6 +85,7 @@ def _start(state: Path, console: Console) -> Server:
     log = state / "server.log"
     start = log.stat().st_size if log.exists() else 0
     console.say(f"starting the server (log: {log})")
+    (state / "ended").unlink(missing_ok=True)
     process = _spawn(state, log)
     clock = SystemClock()
     began = said_at = clock.monotonic()

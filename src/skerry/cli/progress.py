@@ -56,6 +56,7 @@ class LiveDisplay:
 
         self._clock = SystemClock()
         self._under_way: dict[str, ProgressView] = {}
+        self._last: Line = ()
         self._screen = Screen(stderr=True, highlight=False, no_color=not console.err_coloured)
         self.live = Live(
             console=self._screen,
@@ -70,7 +71,10 @@ class LiveDisplay:
         """Redraws; what is settled moves above the rest and stays."""
         if progress["stage"] in _SETTLED or not progress["service"]:
             self._under_way.pop(progress["service"], None)
-            self._print(progress_line(progress))
+            said = progress_line(progress)
+            if said != self._last:
+                self._print(said)
+            self._last = said
         else:
             self._under_way[progress["service"]] = progress
         self.live.refresh()

@@ -1,5 +1,6 @@
 """`skerry down`: what Skerry made goes; what it did not make stays."""
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,10 +10,10 @@ import typer
 from skerry.cli.connection import Server
 from skerry.cli.console import Console, Format
 from skerry.cli.follow import finish
-from skerry.cli.launch import ensure_server, wait_until_gone
+from skerry.cli.launch import ended_with, ensure_server, mark_ended, wait_until_gone
 from skerry.cli.options import Output
 from skerry.cli.session import open_session
-from skerry.cli.target import state_folder
+from skerry.cli.target import read_record, state_folder
 from skerry.cli.trusting import installed
 from skerry.errors import NotFound, ServerUnavailable
 
@@ -41,7 +42,7 @@ def down(
     if path is not None:
         _one_repository(console, path, volumes=volumes, form=output)
         return
-    server = _server_to_end(console)
+    server = _server_to_end(console, volumes=volumes)
     if server is None:
         return
     kept = _down(server, console, repository=None, volumes=volumes, form=output)
@@ -65,17 +66,27 @@ def _one_repository(console: Console, path: Path, *, volumes: bool, form: Format
         console.say(f"kept: {_names(kept)}; remove: skerry down {shlex.quote(str(path))} --volumes")
 
 
-def _server_to_end(console: Console) -> Server | None:
-    """The server; a local one that has ended is started to clear up after itself."""
+def _server_to_end(console: Console, *, volumes: bool) -> Server | None:
+    """The server; a local one that has ended is started to clear up after itself. None when
+    there is nothing to clear up."""
     try:
         server = open_session(console)
         server.get("/healthz")
     except ServerUnavailable:
-        if not (state_folder() / "skerry.db").exists():
-            console.say("nothing of Skerry's is here: nothing was ever started")
-            return None
+        if os.environ.get("SKERRY_SERVER"):
+            raise
+    else:
+        return server
+    kept = ended_with()
+    if not (state_folder() / "server.log").exists() and read_record(state_folder()) is None:
+        console.say("nothing of Skerry's runs here: no server was ever started")
+    elif kept is not None and not (kept and volumes):
+        console.say("nothing of Skerry's runs here any more")
+        for each in kept:
+            console.say(f"kept: {each}; remove: skerry down --volumes")
+    else:
         return ensure_server(console)
-    return server
+    return None
 
 
 def _down(
@@ -105,6 +116,7 @@ def _say_what_stays(console: Console, kept: list["VolumeView"], *, remote: bool)
         console.say(f"kept: {_names(kept)}; remove: skerry down --volumes")
     if remote:
         return
+    mark_ended([_name(each) for each in kept])
     console.say(
         f"stays: {state_folder()} (releases, tokens, secrets, the certificate authority); "
         f"remove: rm -r {shlex.quote(str(state_folder()))}"
@@ -114,4 +126,8 @@ def _say_what_stays(console: Console, kept: list["VolumeView"], *, remote: bool)
 
 
 def _names(volumes: list["VolumeView"]) -> str:
-    return ", ".join(f"volume {each['name']} of {each['service']}" for each in volumes)
+    return ", ".join(map(_name, volumes))
+
+
+def _name(volume: "VolumeView") -> str:
+    return f"volume {volume['name']} of {volume['service']}"
