@@ -24,9 +24,10 @@ class Client:
         self.session = session
         self.url = f"http://127.0.0.1:{cell.http}"
 
-    async def get(self, host: str, path: str = "/") -> tuple[int, str]:
-        """Status and body."""
-        async with self.session.get(self.url + path, headers={"host": host}) as response:
+    async def get(self, host: str, path: str = "/", *, close: bool = False) -> tuple[int, str]:
+        """Status and body; `close` ends the connection afterwards."""
+        headers = {"host": host} | ({"connection": "close"} if close else {})
+        async with self.session.get(self.url + path, headers=headers) as response:
             return response.status, await response.text()
 
     def start_load(self, url: str, host: str, *, connections: int = 4) -> Load:

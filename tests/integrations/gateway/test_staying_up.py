@@ -82,10 +82,10 @@ async def test_a_second_upgrade_waits_for_the_connections_of_the_first(
 ) -> None:
     async with Replica("web") as web:
         await gateway.program(serving(web=web.address))
-        stream = asyncio.create_task(client.get("web.localhost", "/stream"))
+        stream = asyncio.create_task(client.get("web.localhost", "/stream", close=True))
         await asyncio.sleep(0.1)
         await gateway.upgrade()
-        with pytest.raises(Conflict, match="finishes [12] connections"):
+        with pytest.raises(Conflict, match="finishes"):
             await gateway.upgrade()
         assert await stream == (200, "piece" * 10)
         await _until(lambda: not any(map(open_connections, process.find(gateway.folder)[1:])))

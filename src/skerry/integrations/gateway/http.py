@@ -6,7 +6,11 @@ from skerry.integrations.gateway.shapes import Resource, extension, watched
 # A WebSocket or an event stream may be silent for that long; keep-alives are rarer than one
 # would wish.
 STREAM_IDLE = "3600s"
+# A connection without a request; browsers keep theirs for minutes, and each would keep a
+# replaced process alive.
+PUBLIC_IDLE = "75s"
 MAX_HEADERS_KB = 256
+_LIMITS: Resource = {"max_headers_count": 1000}
 
 # Without a range of its own Envoy takes every private address for a trusted client.
 _NOBODY: Resource = {"address_prefix": "0.0.0.0", "prefix_len": 32}
@@ -38,6 +42,7 @@ def public(routes_file: str, log_file: str) -> Resource:
         "use_remote_address": True,
         "append_x_forwarded_port": True,
         "normalize_path": True,
+        "common_http_protocol_options": {**_LIMITS, "idle_timeout": PUBLIC_IDLE},
     }
     return _manager("public", source, log_file)
 
@@ -45,7 +50,11 @@ def public(routes_file: str, log_file: str) -> Resource:
 def door(routes: Resource, log_file: str) -> Resource:
     """The filter for requests between services: as if there were no proxy, so that a service
     may hand on `X-Forwarded-*` as it got them."""
-    source: Resource = {"route_config": routes, "use_remote_address": False}
+    source: Resource = {
+        "route_config": routes,
+        "use_remote_address": False,
+        "common_http_protocol_options": _LIMITS,
+    }
     return _manager("door", source, log_file)
 
 
@@ -71,7 +80,6 @@ def _manager(prefix: str, source: Resource, log_file: str) -> Resource:
         upgrade_configs=[{"upgrade_type": "websocket"}],
         http2_protocol_options={"allow_connect": True},
         http_protocol_options={"accept_http_10": True},
-        common_http_protocol_options={"max_headers_count": 1000},
         max_request_headers_kb=MAX_HEADERS_KB,
         stream_idle_timeout=STREAM_IDLE,
         request_headers_timeout="60s",
