@@ -1,10 +1,13 @@
 """What a plan holds, in which order, and in which words."""
 
+from dataclasses import replace
+
 import pytest
 
 from skerry.errors import Conflict
 from skerry.model.change import Action, Change
 from skerry.model.keys import ObjectKey, ServiceKey
+from skerry.model.objects import Manifest
 from skerry.planner.plan import plan
 from tests.builders import REPOSITORY, ServiceBuilder, bundles, service
 from tests.planner.worlds import Island, run
@@ -244,7 +247,33 @@ class TestLooking:
         assert made == island.plan(WEB.image("x:2"), service("api"))
         assert [each.service for each in made.changes] == [WEB.key, ServiceKey("default", "old")]
 
+    def test_what_a_cluster_adds_by_itself_is_no_difference(self) -> None:
+        island = Island()
+        wanted = WEB.file_at("/etc/web.conf", "a").secret("P", "store:p")
+        island.deploy(wanted)
+        live = replace(
+            island.snapshot,
+            objects={key: _defaulted(each) for key, each in island.objects.items()},
+        )
+        limits = island.engine.limits
+        assert plan(bundles(wanted), live, repository=REPOSITORY, limits=limits).empty
+        changed = bundles(wanted.image("registry.test/web:2"))
+        (change,) = plan(changed, live, repository=REPOSITORY, limits=limits).changes
+        assert change.reason == "image 1.0.0 -> 2"
+
     def test_the_digest_covers_what_is_done(self) -> None:
         island = Island()
         assert island.plan(WEB).digest == island.plan(WEB).digest
         assert island.plan(WEB).digest != island.plan(WEB.image("x:2")).digest
+
+
+def _defaulted(manifest: Manifest) -> Manifest:
+    """As an API server gives it back."""
+    found = {**manifest, "status": {"observedGeneration": 1}}
+    found["metadata"] = {**manifest["metadata"], "uid": "8f1e", "resourceVersion": "4711"}
+    if manifest["kind"] == "Deployment":
+        spec = manifest["spec"]
+        pod = {**spec["template"]["spec"], "restartPolicy": "Always", "dnsPolicy": "ClusterFirst"}
+        pod["containers"] = [{**each, "imagePullPolicy": "Always"} for each in pod["containers"]]
+        found["spec"] = {**spec, "template": {**spec["template"], "spec": pod}}
+    return found

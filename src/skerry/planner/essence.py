@@ -29,7 +29,8 @@ MASK: Final = "***"
 _ROLE: Final = "skerry.dev/role"
 _TAG: Final = "tag.skerry.dev/"
 _HUSH: Final = re.compile(
-    r"PASSW|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS)_?KEY", re.I
+    r"PASS(W|PHRASE|_|$)|PWD|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS|SIGNING|ENCRYPTION)_?KEY",
+    re.IGNORECASE,
 )
 _PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 _OWN: Final = frozenset({"SKERRY_CELL", "SKERRY_NAMESPACE", "SKERRY_SERVICE", "PORT"})

@@ -85,7 +85,7 @@ class Replicas:
         if len(current) > desired:
             return self._leave(current[-1:], now)
         if deployment["spec"]["strategy"]["type"] == "Recreate":
-            if any(each.hash != wanted for each in self.here):
+            if any(each.draining or each.hash != wanted for each in self.here):
                 return self._leave(old[:1], now)
         elif old and (leaver := _spare(old, staying, desired=desired, now=now)):
             return self._leave([leaver], now)
