@@ -12,6 +12,7 @@ from skerry.compiler.neighbours import Neighbours
 from skerry.compiler.placement import absences
 from skerry.errors import InvalidDocuments
 from skerry.model.cell import LOCAL, Cell
+from skerry.model.dependencies import Directory
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import (
     DIGEST,
@@ -184,11 +185,16 @@ class TestDepends:
         ]
         assert aliases == ["a"]
 
-    def test_a_plain_name_is_looked_for_here_and_then_in_the_default_namespace(self) -> None:
+    def test_a_plain_name_is_looked_for_here_and_then_everywhere(self) -> None:
         client = WEB.team("sales").depends("api")
         both = bundle(client, service("api"), service("api").team("sales"))
         assert both.depends == (ServiceKey("sales", "api"),)
-        assert bundle(client, service("api")).depends == (ServiceKey("default", "api"),)
+        assert bundle(client, service("api").team("pay")).depends == (ServiceKey("pay", "api"),)
+
+    def test_a_name_means_the_same_where_its_service_does_not_run(self) -> None:
+        own = service("api").team("sales").having(cells=["elsewhere"])
+        said = problems(WEB.team("sales").depends("api"), own, service("api"))
+        assert said == ["services.yaml:1: web/depends: api does not run in this cell"]
 
     def test_what_does_not_run_here_cannot_be_depended_on(self) -> None:
         assert problems(WEB.depends("nobody")) == [
@@ -271,7 +277,10 @@ class TestInputs:
             repository="shop",
             contents={},
             fingerprints={},
-            services=Neighbours.of(each.build() for each in builders),
+            services=Neighbours.of(
+                (each.build() for each in builders),
+                directory=Directory(each.key for each in builders),
+            ),
         )
         assert alone == bundle(*builders)
 

@@ -16,6 +16,7 @@ from skerry.compiler.subject import Dependency, Setting, Subject
 from skerry.compiler.workload import deployment, volume_claims
 from skerry.errors import InvalidDocuments, Problem
 from skerry.model.cell import Cell
+from skerry.model.dependencies import Directory
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import Bundle, Manifest, stamp
 from skerry.model.repository import DeclaredService, Repository
@@ -40,7 +41,8 @@ def compile_repository(
         cell=cell, repository=repository.name, contents=contents, fingerprints=fingerprints
     )
     placed, problems = _place(repository, cell)
-    neighbours = Neighbours.of(each.service for each in placed)
+    directory = Directory(each.service.key for each in repository.services)
+    neighbours = Neighbours.of((each.service for each in placed), directory=directory)
     problems.extend(_shared_routes(placed, cell))
     bundles: list[Bundle] = []
     for declared in placed:

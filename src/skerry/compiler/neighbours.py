@@ -6,31 +6,34 @@ from typing import Self
 
 from skerry.compiler.subject import Dependency
 from skerry.errors import InvalidDocuments, Problem
-from skerry.model.keys import ServiceKey, find_dependency
+from skerry.model.dependencies import Directory, resolve
+from skerry.model.keys import ServiceKey
 from skerry.model.repository import DeclaredService
 from skerry.model.service import Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbours:
-    """`aliases` says which service brings the plain name of a foreign target into a
-    namespace, where several need it: exactly one object, so exactly one owner."""
+    """`directory` knows every service of the repository, for a name means the same in every
+    cell; `services` are those the cell runs. `aliases` says which service brings the plain
+    name of a foreign target into a namespace, where several need it: exactly one object, so
+    exactly one owner."""
 
+    directory: Directory
     services: Mapping[ServiceKey, Service]
     aliases: Mapping[tuple[str, ServiceKey], ServiceKey]
 
     @classmethod
-    def of(cls, services: Iterable[Service]) -> Self:
-        """Everything the cell runs."""
+    def of(cls, services: Iterable[Service], *, directory: Directory) -> Self:
+        """`services` are those the cell runs."""
         by_key = {service.key: service for service in services}
         aliases: dict[tuple[str, ServiceKey], ServiceKey] = {}
         for service in by_key.values():
-            for written in service.depends:
-                target = find_dependency(written, namespace=service.namespace, among=by_key)
-                if target is not None and target.namespace != service.namespace:
+            for target in resolve(service, directory=directory) if service.depends else ():
+                if target.namespace != service.namespace:
                     spot = (service.namespace, target)
                     aliases[spot] = min(service.key, aliases.get(spot, service.key))
-        return cls(services=by_key, aliases=aliases)
+        return cls(directory=directory, services=by_key, aliases=aliases)
 
     def resolve(self, declared: DeclaredService) -> tuple[Dependency, ...]:
         """What the service depends on. Raises InvalidDocuments."""
@@ -50,8 +53,9 @@ class Neighbours:
 
     def _find(self, declared: DeclaredService, written: str) -> Dependency | Problem:
         client = declared.service
-        target = find_dependency(written, namespace=client.namespace, among=self.services)
-        if target is None:
+        candidates = self.directory.candidates(written, namespace=client.namespace)
+        target = candidates[0] if len(candidates) == 1 else None
+        if target is None or target not in self.services:
             return _problem(declared, f"{written} does not run in this cell")
         if target == client.key:
             return _problem(declared, "a service cannot depend on itself")

@@ -3,7 +3,6 @@
 Subjects read `kind/namespace/name@cell` wherever a person sees them.
 """
 
-from collections.abc import Container
 from typing import NamedTuple
 
 DEFAULT_NAMESPACE = "default"
@@ -38,14 +37,3 @@ def parse_service_key(written: str) -> ServiceKey:
     """`"web"` -> default/web, `"payments/web"` -> payments/web."""
     namespace, slash, name = written.partition("/")
     return ServiceKey(namespace, name) if slash else ServiceKey(DEFAULT_NAMESPACE, namespace)
-
-
-def find_dependency(
-    written: str, *, namespace: str, among: Container[ServiceKey]
-) -> ServiceKey | None:
-    """Which service an entry of `depends` means: `namespace/name` as written; a plain name is
-    looked for in the service's own namespace, then in the default one. None when not there."""
-    target, slash, name = written.partition("/")
-    spots = [target] if slash else [namespace, DEFAULT_NAMESPACE]
-    candidates = (ServiceKey(spot, name or target) for spot in spots)
-    return next((candidate for candidate in candidates if candidate in among), None)
