@@ -13,8 +13,8 @@ from skerry.model.access import Identity, Role
 from skerry.model.cell import LOCAL, Cell
 from skerry.model.keys import ServiceKey, parse_service_key
 from skerry.model.progress import Operation, Progress
-from skerry.model.repository import Sources
 from skerry.model.secret import SecretValue
+from skerry.model.sources import Sources
 from skerry.model.world import ServiceState
 from skerry.operations import deploy
 from skerry.operations.deploy import Request
@@ -60,20 +60,28 @@ class FakeSecrets:
         return self.values[name]
 
 
-class FixedCell:
-    """A cell that may change once, as the real keeper's."""
+class MemoryCell:
+    """A cell on the memory engine."""
+
+    gateway = None
+    builder = None
+    engine_name = "memory"
 
     def __init__(self, engine: Any) -> None:
         self.engine = engine
-        self.became: list[Cell] = []
+        self.destroyed = False
 
     def settle(self, cell: Cell) -> Cell:
         return cell
 
-    async def become(self, cell: Cell) -> Any:
-        self.became.append(cell)
+    async def ready(self) -> None:
+        pass
+
+    async def become(self, cell: Cell) -> None:
         self.engine = MemoryEngine(cell, SystemClock())
-        return self.engine
+
+    async def destroy(self) -> None:
+        self.destroyed = True
 
 
 @dataclass
@@ -133,13 +141,12 @@ def parts(engine: Any, ledger: Any, *, secrets: Any = None, clock: Any = None) -
     clock = clock or SystemClock()
     secrets = secrets or FakeSecrets()
     return Platform(
-        engine=engine,
+        cells=MemoryCell(engine),
         ledger=ledger,
         secrets=secrets,
         references=secrets,
         clock=clock,
         running=Running(ledger, clock),
-        cells=FixedCell(engine),
         load=load,
     )
 

@@ -8,7 +8,7 @@ asked and, through `resume.py`, the server. What it says on the way is the repor
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,8 @@ from skerry.model.change import Plan
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import Bundle
 from skerry.model.progress import Operation, Stage
-from skerry.model.repository import Repository, Sources
+from skerry.model.repository import Repository
+from skerry.model.sources import Sources
 from skerry.model.world import Scope, Snapshot
 from skerry.observer.understand import understand
 from skerry.operations import scopes
@@ -92,21 +93,31 @@ async def plan(platform: Platform, request: Request) -> Planned:
     )
 
 
-async def apply(platform: Platform, request: Request, *, expected: str | None = None) -> Operation:
+async def apply(
+    platform: Platform,
+    request: Request,
+    *,
+    expected: str | None = None,
+    permit: Callable[[str], Awaitable[None]] | None = None,
+) -> Operation:
     """Begin to make the cell as the documents say; with a plan's digest, only exactly that.
+    `permit` is told the subject once all is checked, before anything changes.
 
     Raises what `plan` does, and Conflict when the plan is another by now or one of its
     services is being changed.
     """
     async with platform.planning:
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             seen = platform.running.ended
             # 1. Plan as `plan` does. Stop on error: nothing changed.
             planned = await plan(platform, request)
             _check(planned, request.by, expected=expected)
+            if permit is not None and not attempt:
+                await permit(f"repository/{planned.repository}")
             # 2. The first documents of an empty server say what its cell is. Stop on error.
             if planned.cell != platform.engine.cell:
-                platform.engine = await platform.cells.become(planned.cell)
+                await platform.cells.become(planned.cell)
+            await platform.cells.ready()
             # 3. Take the services, write the operation, begin. Stop on error.
             if started := await _start(platform, planned, by=request.by, seen=seen):
                 return started

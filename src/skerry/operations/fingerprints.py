@@ -32,7 +32,7 @@ def _problems(repository: Repository, missing: dict[str, NotFound]) -> list[Prob
     return [
         Problem(
             file=declared.file,
-            line=1,
+            line=declared.line,
             path=f"{declared.service.service}/secrets/{variable}",
             message=f"{reference} {missing[reference].cause}",
             hint=missing[reference].hint,

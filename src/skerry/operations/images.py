@@ -27,8 +27,8 @@ def build_image(
 
 
 def _builder(platform: Platform) -> ImageBuilder:
-    if platform.builder is None:
+    if platform.cells.builder is None:
         raise Refused(
             "builds no images", subject=f"cell/{platform.engine.cell.cell}", hint="use image:"
         )
-    return platform.builder
+    return platform.cells.builder

@@ -6,40 +6,67 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from skerry.model.cell import Cell
-from skerry.model.repository import Repository, Sources
+from skerry.model.repository import Repository
+from skerry.model.sources import Sources
 from skerry.operations.running import Running
 from skerry.ports import Clock, Doctor, Engine, Gateway, ImageBuilder, Ledger, Secrets, SecretStore
 
 
-class CellKeeper(Protocol):
-    """Remembers what the server's own cell is, and can make it another while nothing runs."""
+class OwnCell(Protocol):
+    """The server's own cell and what runs it. Can become another while nothing runs."""
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the cell now."""
+
+    @property
+    def gateway(self) -> Gateway | None:
+        """The proxy before it, if any."""
+
+    @property
+    def builder(self) -> ImageBuilder | None:
+        """Where images are built, if anywhere."""
+
+    @property
+    def engine_name(self) -> str:
+        """The engine in a person's words: `Podman 4.3.1`."""
 
     def settle(self, cell: Cell) -> Cell:
         """The document, with the operator's settings where it says nothing."""
 
-    async def become(self, cell: Cell) -> Engine:
-        """Be this cell from now on, also after a restart; returns its engine. Only while
-        nothing runs. Raises Unavailable, and then is the cell it was."""
+    async def ready(self) -> None:
+        """Raises what keeps services from being reached, such as a port that is taken."""
+
+    async def become(self, cell: Cell) -> None:
+        """Be this cell from now on, also after a restart. Only while nothing runs. Raises
+        Unavailable, and then is the cell it was."""
+
+    async def destroy(self) -> None:
+        """Remove from the machine what the cell made: containers, networks, the gateway.
+        Volumes and records stay. Raises Unavailable."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """One server's parts. `engine` changes when the cell does, and at no other time.
+    """One server's parts.
 
-    `planning` is held from looking at the cell until the services to change are taken, so
-    that two plans never start from the same look.
+    `load` makes models of documents and remembers those it has seen. `planning` is held from
+    looking at the cell until the services to change are taken, so that two plans never start
+    from the same look.
     """
 
-    engine: Engine
+    cells: OwnCell
     ledger: Ledger
     secrets: SecretStore
     references: Secrets
     clock: Clock
     running: Running
-    cells: CellKeeper
     load: Callable[[Sources], Repository]
-    gateway: Gateway | None = None
-    builder: ImageBuilder | None = None
     doctor: Doctor | None = None
     state: str = ""
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the cell now."""
+        return self.cells.engine

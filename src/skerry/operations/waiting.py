@@ -38,7 +38,10 @@ async def wait_until_up(
         state = understand(observation).services.get(service)
         if state is None:
             return Sight(Waiting(reason="the engine to begin"))
-        return Sight(progress(state), state.replicas)
+        far = progress(state)
+        if isinstance(far, Waiting) and observation.problems:
+            far = Waiting(reason=f"{far.reason}; {observation.problems[0]}", draining=far.draining)
+        return Sight(far, state.replicas)
 
     wait = _Wait(service, look, stage=stage)
     await _wait(platform, wait, voice, deadline_seconds=deadline_seconds)

@@ -1,0 +1,6 @@
+"""Which Skerry this is."""
+
+from importlib.metadata import version
+from typing import Final
+
+VERSION: Final = version("skerry")

@@ -1,0 +1,93 @@
+"""`exec` and `run`: a process somebody is attached to, over a WebSocket.
+
+Client to server: binary frames are its input; text frames are JSON, `{"resize": [rows,
+columns]}` or `{"eof": true}`. Server to client: binary frames, the first byte 1 for output
+and 2 for errors; at last a text frame, `{"exit": code}` or `{"error": {...}}`.
+"""
+
+from typing import Annotated, Final
+
+import orjson
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+
+from skerry.api.routes.parts import Changer, Service
+from skerry.errors import SkerryError
+from skerry.loops import Tasks
+from skerry.model.process import Stream
+from skerry.operations.reach import exec_in, run_beside
+from skerry.ports import Session
+from skerry.report.views import error_body
+
+router = APIRouter(prefix="/v1/services/{namespace}/{name}", tags=["processes"])
+Command = Annotated[list[str], Query(min_length=1, max_length=1000)]
+_MARKS: Final = {Stream.STDOUT: b"\x01", Stream.STDERR: b"\x02"}
+
+
+@router.websocket("/exec")
+async def exec_(
+    socket: WebSocket,
+    asker: Changer,
+    service: Service,
+    *,
+    command: Command,
+    tty: bool = False,
+    replica: Annotated[str | None, Query(max_length=200)] = None,
+) -> None:
+    """A command inside a running replica."""
+    session = await exec_in(asker.platform, service, command, tty=tty, replica=replica)
+    await _converse(socket, session)
+
+
+@router.websocket("/run")
+async def run(
+    socket: WebSocket, asker: Changer, service: Service, *, command: Command, tty: bool = False
+) -> None:
+    """A command in a container of its own, removed when it ends or the client leaves."""
+    session = await run_beside(asker.platform, service, command, tty=tty)
+    await _converse(socket, session)
+
+
+async def _converse(socket: WebSocket, session: Session) -> None:
+    tasks = Tasks()
+    try:
+        await socket.accept()
+        tasks.spawn(_listen(socket, session), name="input of a process")
+        try:
+            async for chunk in session.output():
+                await socket.send_bytes(_MARKS[chunk.stream] + chunk.data)
+            said: object = {"exit": await session.wait()}
+        except SkerryError as error:
+            said = {"error": error_body(error)}
+        await socket.send_text(orjson.dumps(said).decode())
+        await socket.close()
+    except (WebSocketDisconnect, RuntimeError):
+        pass  # the client left: so does the process
+    finally:
+        await tasks.close()
+        await session.close()
+
+
+async def _listen(socket: WebSocket, session: Session) -> None:
+    """The client's frames to the process. When the client leaves, the process ends, and so
+    does its output."""
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            await session.close()
+            return
+        if data := message.get("bytes"):
+            await session.write(data)
+        elif text := message.get("text"):
+            await _steer(session, text)
+
+
+async def _steer(session: Session, text: str) -> None:
+    try:
+        said = orjson.loads(text)
+        if said.get("eof"):
+            await session.write(b"")
+        elif "resize" in said:
+            rows, columns = (min(max(int(each), 1), 10_000) for each in said["resize"])
+            await session.resize(rows, columns)
+    except (ValueError, TypeError, AttributeError):
+        return  # no frame of ours: a terminal's size is not worth ending a process for

@@ -1,0 +1,45 @@
+"""Operations to look at: those whose every service the token sees."""
+
+from typing import Final
+
+from skerry.errors import DeployFailed, Forbidden
+from skerry.model.access import Identity
+from skerry.model.progress import Operation, OperationState, Progress, Stage
+from skerry.operations import scopes
+from skerry.operations.platform import Platform
+from skerry.operations.resume import services_of
+
+_LOOKED_AT: Final = 500
+
+
+async def operations(platform: Platform, *, limit: int, by: Identity) -> tuple[Operation, ...]:
+    """Newest first."""
+    looked_at = _LOOKED_AT if by.namespaces else limit
+    found = await platform.ledger.operations(limit=looked_at)
+    return tuple(each for each in found if _seen(each, by))[:limit]
+
+
+async def operation(platform: Platform, id: str, *, by: Identity) -> Operation:
+    """One. Raises NotFound, Forbidden."""
+    found = await platform.ledger.operation(id)
+    if not _seen(found, by):
+        scopes.require(by, (service.namespace for service in services_of(found)))
+        raise Forbidden("is somebody else's", subject=f"operation/{id}")
+    return found
+
+
+def failure(operation: Operation, last: Progress | None) -> DeployFailed | None:
+    """Why it failed, with the last the container said, as far as it was kept."""
+    if operation.state is not OperationState.FAILED:
+        return None
+    said = last.last_lines if last is not None and last.stage is Stage.FAILED else ()
+    return DeployFailed(
+        operation.error, subject=operation.subject, hint=operation.hint, last_lines=said
+    )
+
+
+def _seen(operation: Operation, by: Identity) -> bool:
+    if not by.namespaces or operation.by == by.name:
+        return True
+    services = services_of(operation)
+    return bool(services) and all(by.sees(service.namespace) for service in services)
