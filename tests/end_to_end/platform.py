@@ -45,7 +45,7 @@ class Platform:
             "SKERRY_ENGINE_URL": docker_url,
             "SKERRY_HTTP_PORT": str(self.http),
             "SKERRY_HTTPS_PORT": str(self.https),
-            "SKERRY_PORT": str(self.port),
+            "SKERRY_LISTEN_PORT": str(self.port),
             "NO_COLOR": "1",
         }
 
