@@ -169,7 +169,7 @@ def _shared_routes(placed: Iterable[DeclaredService], cell: Cell) -> list[Proble
             problems.append(
                 Problem(
                     file=declared.file,
-                    line=1,
+                    line=declared.line,
                     path=f"{key.name}/route",
                     message=f"{''.join(spot)} is already the route of {first}",
                     hint="give one of them another host or path",

@@ -73,4 +73,4 @@ class Neighbours:
 
 def _problem(declared: DeclaredService, message: str, hint: str = "") -> Problem:
     path = f"{declared.service.service}/depends"
-    return Problem(file=declared.file, line=1, path=path, message=message, hint=hint)
+    return Problem(file=declared.file, line=declared.line, path=path, message=message, hint=hint)

@@ -34,7 +34,7 @@ def misplaced(declared: DeclaredService, cell: Cell) -> Problem | None:
         return None
     return Problem(
         file=declared.file,
-        line=1,
+        line=declared.line,
         path=f"{service.service}/cells",
         message=f"names {cell.cell}, but the service {reason}",
         hint="remove the cell, or add its country to residency",

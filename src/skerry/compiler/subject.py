@@ -72,7 +72,13 @@ class Subject:
     def problem(self, path: str, message: str, hint: str = "") -> Problem:
         """A fault only the compiler can see, at the service's document."""
         where = f"{self.service.service}/{path}"
-        return Problem(file=self.declared.file, line=1, path=where, message=message, hint=hint)
+        return Problem(
+            file=self.declared.file,
+            line=self.declared.line,
+            path=where,
+            message=message,
+            hint=hint,
+        )
 
 
 def content_path(declared: DeclaredService, written: str) -> str:
