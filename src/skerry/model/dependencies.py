@@ -30,14 +30,23 @@ class Directory:
         """Every name a document could use, for suggestions."""
         return tuple(self._by_name)
 
+    @property
+    def full_names(self) -> tuple[str, ...]:
+        """The same, as `namespace/name`."""
+        keys = (key for named in self._by_name.values() for key in named)
+        return tuple(f"{key.namespace}/{key.name}" for key in keys)
 
-def resolve_depends(services: Iterable[Service]) -> dict[ServiceKey, tuple[ServiceKey, ...]]:
+
+def resolve_depends(
+    services: Mapping[ServiceKey, Service],
+) -> dict[ServiceKey, tuple[ServiceKey, ...]]:
     """What each service depends on, for those that depend on anything; entries that are
     unknown or ambiguous are left out (spec makes problems of them)."""
-    known = list(services)
-    directory = Directory(service.key for service in known)
+    directory = Directory(services)
     return {
-        service.key: resolve(service, directory=directory) for service in known if service.depends
+        key: resolve(service, directory=directory)
+        for key, service in services.items()
+        if service.depends
     }
 
 

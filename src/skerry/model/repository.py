@@ -19,7 +19,7 @@ class Settings(Document):
     version: Literal[1] = Field(description="version of the format: 1")
     name: Name | None = Field(None, description="the repository's name; its folder's without one")
     defaults: dict[str, Any] = Field(
-        {},
+        default_factory=dict,
         description="fields every service starts from; maps are merged, and the document wins",
     )
     required_tags: tuple[str, ...] = Field((), description="tags every service must have")

@@ -148,7 +148,9 @@ class Service(Document):
         None, description="instead of image: a folder with a Containerfile, relative to this file"
     )
     team: Name | None = Field(None, description="who owns it; also its namespace")
-    tags: dict[str, Text] = Field({}, description="kept as labels; the repository may require keys")
+    tags: dict[str, Text] = Field(
+        default_factory=dict, description="kept as labels; the repository may require keys"
+    )
     command: tuple[Text, ...] = Field((), description="arguments instead of the image's CMD")
     port: Port | Literal["none"] = Field(
         8080, description="where the container listens; none for a worker that does not"
@@ -160,15 +162,17 @@ class Service(Document):
         "the release is not made",
     )
     env: dict[EnvName, Text] = Field(
-        {}, description="environment variables; quote anything but text and whole numbers"
+        default_factory=dict,
+        description="environment variables; quote anything but text and whole numbers",
     )
     files: dict[AbsolutePath, Folder] = Field(
-        {},
+        default_factory=dict,
         description="path in the container: file relative to this document; a changed file is "
         "a new release",
     )
     secrets: dict[EnvName, SecretReference] = Field(
-        {}, description="environment variable: reference to its value, as store:db-password"
+        default_factory=dict,
+        description="environment variable: reference to its value, as store:db-password",
     )
     health: Health = Field(Health(), description="how a replica says it can take traffic")
     resources: Resources = Field(Resources(), description="what one replica may use")
@@ -191,7 +195,7 @@ class Service(Document):
     access: Access = Field(Access(), description="the cloud role it may assume")
     slo: Slo = Field(Slo(), description="objectives it is measured against")
     volumes: dict[Name, AbsolutePath] = Field(
-        {},
+        default_factory=dict,
         description="name: path in the container; data that survives deploys; it has one "
         "writer, so the service is replaced (away for a moment), not rolled",
     )

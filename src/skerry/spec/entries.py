@@ -1,0 +1,72 @@
+"""Documents of a repository once read: what they are, where they stand, what is remembered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from skerry.errors import Problem
+from skerry.model.keys import ServiceKey
+from skerry.model.repository import DeclaredService
+from skerry.model.service import Service
+from skerry.spec.chunks import Chunk
+from skerry.spec.documents import Place, Read
+from skerry.spec.messages import Complaint
+
+
+@dataclass(slots=True)
+class Known:
+    """A document read before, and what was last declared from it."""
+
+    read: Read
+    key: ServiceKey | None = None
+    declared: DeclaredService | None = None
+    depends: tuple[ServiceKey, ...] = ()
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of one repository: documents by file and text. Other defaults make
+    all of it worthless."""
+
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    documents: dict[str, dict[str, Known]] = field(default_factory=dict)
+
+
+class Entry(NamedTuple):
+    """A valid document at its place."""
+
+    file: str
+    chunk: Chunk
+    known: Known
+
+    @property
+    def place(self) -> Place:
+        """Where to look for its lines."""
+        return Place(self.file, self.chunk.text, self.chunk.line)
+
+
+class Located(NamedTuple):
+    """A service at its place."""
+
+    key: ServiceKey
+    service: Service
+    entry: Entry
+
+    def problem(self, complaint: Complaint) -> Problem:
+        """The complaint, at its line."""
+        return self.entry.place.problem(self.service.service, complaint)
+
+    def where(self, path: str = "service") -> str:
+        """`shop.yaml:12`, where something of it is written."""
+        found = self.problem(Complaint((path,), ""))
+        return f"{found.file}:{found.line}"
+
+
+def locate(entry: Entry) -> Located | None:
+    """The entry as a service, or None when it is something else."""
+    model, known = entry.known.read.model, entry.known
+    if not isinstance(model, Service):
+        return None
+    if known.key is None:
+        known.key = model.key
+    return Located(known.key, model, entry)

@@ -1,0 +1,83 @@
+"""One document's text -> plain values, or the faults of the text.
+
+Values come from ryaml (a Rust loader with libyaml's grammar and YAML 1.2's idea of what is a
+number or a boolean); when it refuses, libyaml says where.
+"""
+
+from typing import Any, Final
+
+import yaml
+from ryaml import loads
+
+from skerry.spec.guard import Finding, examine, is_suspicious
+from skerry.spec.positions import compose, duplicates
+
+_TAB: Final = "\t"
+_QUOTES: Final = "put the value in quotes"
+_SAID: Final = (
+    ("found a tab character", "is indented with a tab", "use spaces"),
+    ("mapping values are not allowed", "has a `: ` where none fits", f"indent, or {_QUOTES}"),
+    ("unexpected end of stream", "has a quote that is never closed", "close it"),
+    ("did not find expected ',' or ']'", "has a `[` that is never closed", "close it"),
+    ("did not find expected ',' or '}'", "has a `{` that is never closed", "close it"),
+    ("could not find expected ':'", "should be `key: value`", "add the colon, or indent"),
+    ("did not find expected key", "does not fit what is above it", "fix the indentation"),
+    ("undefined alias", "uses an alias whose anchor does not exist", _QUOTES),
+    ("block sequence entries", "has a `- ` where none fits", "put the list on lines of its own"),
+    ("unknown escape character", "has an unknown escape after `\\`", "use single quotes"),
+)
+
+
+class Unreadable(Exception):
+    """The text is not a document. Carries every finding, at least one."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__(findings[0].message)
+        self.findings = findings
+
+
+def parse(text: str, *, marks: bool = True) -> Any:
+    """The document as maps, lists, text, numbers, booleans and None. Raises Unreadable."""
+    if is_suspicious(text, marks=marks) and (findings := examine(text)):
+        raise Unreadable(findings)
+    try:
+        return loads(text)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise Unreadable(_diagnose(text)) from error
+
+
+def _diagnose(text: str) -> tuple[Finding, ...]:
+    if findings := examine(text):
+        return findings
+    try:
+        root = compose(text)
+    except yaml.MarkedYAMLError as error:
+        return (_translate(text, error),)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        return (Finding(line, "has a control character in it", "remove it"),)
+    except (yaml.YAMLError, UnicodeError, RecursionError):
+        return (Finding(1, "is not text in UTF-8", "save the file as UTF-8"),)
+    found = tuple(
+        Finding(line, f"has `{key}` twice, first on line {first}", "keep one of them")
+        for key, line, first in duplicates(root)
+    )
+    return found or (Finding(1, "holds a number or a key too unusual to read", _QUOTES),)
+
+
+def _translate(text: str, error: yaml.MarkedYAMLError) -> Finding:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark is not None else 1
+    problem = error.problem or "is not YAML"
+    if "cannot start any token" in problem and mark is not None:
+        lines = text.split("\n")
+        here = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
+        if here == _TAB:
+            return Finding(line, "is indented with a tab", "use spaces")
+        return Finding(line, f"has a value that starts with `{here}`", _QUOTES)
+    for part, message, hint in _SAID:
+        if part in problem:
+            if error.context_mark is not None and "never closed" in message:
+                line = error.context_mark.line + 1
+            return Finding(line, message, hint)
+    return Finding(line, f"is not YAML: {problem}", "")
