@@ -4,7 +4,7 @@
     python -m tools.reference --check   exit 1 when a page is not what the code says
 
 Pages: commands (from the catalogue and the commands themselves), documents (from the
-models), settings (from the settings).
+models), settings (from the settings), api (from the server's OpenAPI document).
 """
 
 import sys
@@ -92,10 +92,38 @@ def settings_page() -> str:
     )
 
 
+def api_page() -> str:
+    """Every route, from the OpenAPI document."""
+    document = openapi()
+    lines = [
+        "The server speaks HTTP and JSON; `GET /openapi.json` is the whole of it as OpenAPI 3.1.",
+        "Every route but `/healthz` wants `Authorization: Bearer TOKEN`. An answer that is not a",
+        'success is `{"error": {"code", "subject", "cause", "hint"}}`. Streams are server-sent',
+        "events; `exec` and `run` are WebSockets, described below the table.",
+        "",
+    ]
+    rows = [
+        (f"`{method.upper()} {path}`", _first_line(operation), _statuses(operation))
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    lines += _table(("route", "what it does", "answers"), rows)
+    return _page("HTTP API", *lines, "", *_sockets())
+
+
+def openapi() -> dict[str, Any]:
+    """The server's own description."""
+    from skerry.api.app import create_app
+
+    nothing: Any = None  # no route is called
+    return create_app(nothing).openapi()
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "documents.md": documents_page,
     "settings.md": settings_page,
+    "api.md": api_page,
 }
 
 
@@ -244,6 +272,27 @@ def _type(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return "map"
     return "anything" if kind is Any else getattr(kind, "__name__", str(kind))
+
+
+def _first_line(operation: Mapping[str, Any]) -> str:
+    said = operation.get("description") or operation.get("summary") or ""
+    return " ".join(str(said).split("\n\n")[0].split())
+
+
+def _statuses(operation: Mapping[str, Any]) -> str:
+    return ", ".join(operation.get("responses", {}))
+
+
+def _sockets() -> Sequence[str]:
+    return (
+        "## Attached processes",
+        "",
+        "`/v1/services/{namespace}/{name}/exec` and `.../run` are WebSockets: `command=` once for",
+        "each word, `tty=true` for a terminal, `replica=` for `exec`. Binary frames to the server",
+        'are standard input; text frames are `{"resize": [rows, columns]}` or `{"eof": true}`.',
+        "Binary frames from the server begin with one byte, 1 for standard output and 2 for",
+        'standard error. The last frame is text: `{"exit": code}` or `{"error": {...}}`.',
+    )
 
 
 if __name__ == "__main__":

@@ -87,19 +87,23 @@ def _events(
 ) -> tuple["OperationView", SkerryError | None]:
     clock = SystemClock()
     after, away_since = "", None
+    trouble: SkerryError | None = None
     while True:
         path = f"/v1/operations/{quote(operation)}/events"
         try:
             for event in server.stream(path, after=after, silence_seconds=SILENCE_SECONDS):
-                away_since = None
                 after = event.id or after
                 if event.name == "progress":
+                    away_since = None
                     shown.show(event.data)
                 elif event.name == "end":
                     return _ended(event.data)
-        except ServerUnavailable:
-            if away_since is not None and clock.monotonic() - away_since > REACH_SECONDS:
-                raise
+                elif event.name == "error":
+                    trouble = as_error(event.data["error"])
+        except ServerUnavailable as error:
+            trouble = error
+        if away_since is not None and clock.monotonic() - away_since > REACH_SECONDS:
+            raise trouble or ServerUnavailable("ends every answer early", subject="server")
         if away_since is None:
             away_since = clock.monotonic()
             shown.note("the server is away; the operation goes on when it is back")

@@ -50,10 +50,12 @@ def logs(
     """
     console = Console()
     server = open_session(console)
-    query: dict[str, Any] = {"follow": follow or None, "replica": replica}
-    if since:
-        query["since"] = (SystemClock().now() - timedelta(seconds=seconds(since))).isoformat()
-    query["tail"] = tail if tail is not None else (None if since else 200)
+    query = {
+        "follow": follow or None,
+        "replica": replica,
+        "since": _ago(since) if since else None,
+        "tail": tail if tail is not None else (None if since else 200),
+    }
     for name in names:
         with suggesting(server, name):
             server.get(service_path(name))
@@ -66,6 +68,10 @@ def logs(
     if not follow:
         return
     raise ServerUnavailable("the server has ended the stream", subject="logs", hint="skerry up")
+
+
+def _ago(written: str) -> str:
+    return (SystemClock().now() - timedelta(seconds=seconds(written))).isoformat()
 
 
 def _log_line(view: "LogLineView") -> Line:
