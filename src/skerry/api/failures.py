@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, WebSocket
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse
@@ -83,18 +83,7 @@ async def _on_skerry_error(request: HTTPConnection, error: Exception) -> JSONRes
     status = status_of(error)
     if status >= 500:
         log.warning("%s: %s", request.url.path, error)
-    answer = JSONResponse({"error": error_body(error)}, status_code=status)
-    if isinstance(request, WebSocket):
-        await _deny(request, answer)
-    return answer
-
-
-async def _deny(socket: WebSocket, answer: JSONResponse) -> None:
-    """Refuse a WebSocket as HTTP would be, where the server can."""
-    if "websocket.http.response" in socket.scope.get("extensions", {}):
-        await socket.send_denial_response(answer)
-    else:
-        await socket.close(1008)
+    return JSONResponse({"error": error_body(error)}, status_code=status)
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:

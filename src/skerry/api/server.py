@@ -144,5 +144,5 @@ def _open_log(settings: Settings) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
-    for chatty in ("aiodocker", "uvicorn.error", "asyncio", "aiohttp"):
+    for chatty in ("aiodocker", "uvicorn.error", "asyncio", "aiohttp", "alembic"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))

@@ -33,9 +33,10 @@ def failure(operation: Operation, last: Progress | None) -> DeployFailed | None:
     if operation.state is not OperationState.FAILED:
         return None
     said = last.last_lines if last is not None and last.stage is Stage.FAILED else ()
-    return DeployFailed(
-        operation.error, subject=operation.subject, hint=operation.hint, last_lines=said
-    )
+    subject, cause = operation.subject, operation.error
+    if cause.startswith("service/"):  # one of several: see `running`
+        subject, _, cause = cause.partition(": ")
+    return DeployFailed(cause, subject=subject, hint=operation.hint, last_lines=said)
 
 
 def _seen(operation: Operation, by: Identity) -> bool:

@@ -92,7 +92,7 @@ class _Wait:
     @property
     def message(self) -> str:
         """What is waited for."""
-        return "" if isinstance(self.last.progress, Done) else self.last.progress.reason
+        return "nothing more" if isinstance(self.last.progress, Done) else self.last.progress.reason
 
 
 async def _wait(platform: Platform, wait: _Wait, voice: Voice, *, deadline_seconds: float) -> None:
@@ -101,7 +101,7 @@ async def _wait(platform: Platform, wait: _Wait, voice: Voice, *, deadline_secon
         await with_ticks(
             platform,
             _watch(platform, wait, voice, since=since),
-            tick=lambda: _say(wait, voice, since=since),
+            tick=lambda: _repeat(platform, wait, voice, since=since),
             deadline_seconds=deadline_seconds,
         )
     except TimeoutError:
@@ -133,6 +133,13 @@ async def _watch(platform: Platform, wait: _Wait, voice: Voice, *, since: dateti
             if told != wait.told:
                 wait.told = told
                 await _say(wait, voice, since=since)
+
+
+async def _repeat(platform: Platform, wait: _Wait, voice: Voice, *, since: datetime) -> None:
+    """Say it as it is now: the last news may be older than what is said every few seconds."""
+    scope = Scope(services=frozenset({wait.service}))
+    wait.last = wait.look(await platform.engine.observe(scope))
+    await _say(wait, voice, since=since)
 
 
 def _generator(platform: Platform, scope: Scope) -> AsyncGenerator[Observation, None]:
