@@ -102,12 +102,26 @@ def api_page() -> str:
         "events; `exec` and `run` are WebSockets, described below the table.",
         "",
     ]
+    paths = document["paths"]
     rows = [
-        (f"`{method.upper()} {path}`", _first_line(operation), _statuses(operation))
-        for path, methods in document["paths"].items()
+        (f"`{method.upper()} {path}`", _first_line(operation), _success(operation))
+        for path, methods in paths.items()
         for method, operation in methods.items()
     ]
-    lines += _table(("route", "what it does", "answers"), rows)
+    lines += [
+        *_table(("route", "what it does", "answers"), rows),
+        "",
+        "What else it may answer:",
+        "",
+    ]
+    refusals = {
+        (status, said["description"])
+        for methods in paths.values()
+        for operation in methods.values()
+        for status, said in operation["responses"].items()
+        if status >= "400"
+    }
+    lines += _table(("status", "when"), sorted(refusals))
     return _page("HTTP API", *lines, "", *_sockets())
 
 
@@ -279,8 +293,8 @@ def _first_line(operation: Mapping[str, Any]) -> str:
     return " ".join(str(said).split("\n\n")[0].split())
 
 
-def _statuses(operation: Mapping[str, Any]) -> str:
-    return ", ".join(operation.get("responses", {}))
+def _success(operation: Mapping[str, Any]) -> str:
+    return ", ".join(status for status in operation["responses"] if status < "400")
 
 
 def _sockets() -> Sequence[str]:
