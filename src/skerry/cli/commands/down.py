@@ -14,7 +14,6 @@ from skerry.cli.launch import ended_with, ensure_server, mark_ended, wait_until_
 from skerry.cli.options import Output
 from skerry.cli.session import open_session
 from skerry.cli.target import read_record, state_folder
-from skerry.cli.trusting import installed
 from skerry.errors import NotFound, ServerUnavailable
 
 if TYPE_CHECKING:
@@ -121,8 +120,15 @@ def _say_what_stays(console: Console, kept: list["VolumeView"], *, remote: bool)
         f"stays: {state_folder()} (releases, tokens, secrets, the certificate authority); "
         f"remove: rm -r {shlex.quote(str(state_folder()))}"
     )
-    if where := installed(state_folder()):
-        console.say(f"stays: {where} (trusted by you); remove: skerry trust --remove")
+    if where := _trusted():
+        console.say(f"stays: {where} (`skerry trust`); remove: skerry trust --remove")
+
+
+def _trusted() -> Path | None:
+    from skerry.integrations.gateway.trust import NAME, STORES
+
+    files = (Path("/") / store.folder / f"{NAME}.crt" for store in STORES)
+    return next((file for file in files if file.exists()), None)
 
 
 def _names(volumes: list["VolumeView"]) -> str:
