@@ -6,6 +6,7 @@ price of importing the models.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from posixpath import dirname, join, normpath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +27,18 @@ class Sources:
     texts: tuple[SourceText, ...]
     contents: Mapping[str, bytes] = field(default_factory=dict)
     builds: Mapping[str, str] = field(default_factory=dict)
+
+
+def folder_of(file: str) -> str:
+    """What the relative paths in a document start from."""
+    return dirname(file)
+
+
+def path_of(folder: str, written: str) -> str:
+    """A path as a document writes it -> from the repository's root."""
+    return normpath(join(folder, written))
+
+
+def is_outside(path: str) -> bool:
+    """Whether a path from `path_of` leaves the repository."""
+    return path == ".." or path.startswith(("../", "/"))

@@ -75,7 +75,16 @@ def read(file: str, chunk: Chunk, *, defaults: Mapping[str, Any], marks: bool) -
     try:
         value = parse(chunk.text, marks=marks)
     except Unreadable as error:
-        raise Faulty(_unreadable(file, chunk, error)) from error
+        problems = _unreadable(file, chunk, error)
+        try:
+            _validate(file, chunk, error.value, defaults=defaults)
+        except Faulty as further:
+            problems.extend(further.problems)
+        raise Faulty(problems) from error
+    return _validate(file, chunk, value, defaults=defaults)
+
+
+def _validate(file: str, chunk: Chunk, value: Any, *, defaults: Mapping[str, Any]) -> Read | None:
     if value is None:
         return None
     kind = kind_of(value, file=file)

@@ -2,27 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
-from posixpath import dirname, join, normpath
+from posixpath import normpath
 
 from skerry.model.service import Service
-from skerry.model.sources import Sources
+from skerry.model.sources import Sources, is_outside, path_of
 from skerry.spec.messages import Complaint
 from skerry.spec.words import show_key, suggest
-
-
-def folder_of(file: str) -> str:
-    """What the relative paths of a document start from."""
-    return dirname(file)
-
-
-def place(folder: str, written: str) -> str:
-    """A path as written in a document -> from the repository's root; `..` first: outside."""
-    return normpath(join(folder, written))
-
-
-def is_outside(path: str) -> bool:
-    """Whether a path from `place` leaves the repository."""
-    return path == ".." or path.startswith(("../", "/"))
 
 
 class Attachments:
@@ -37,18 +22,20 @@ class Attachments:
 
     def digests(self, service: Service, folder: str) -> list[str]:
         """The digest of each of its files, in the order of their paths in the container."""
-        return [self._digest(place(folder, service.files[path])) for path in sorted(service.files)]
+        return [
+            self._digest(path_of(folder, service.files[path])) for path in sorted(service.files)
+        ]
 
     def image(self, service: Service, folder: str) -> str | None:
         """What was built from its `build:` folder, if it was."""
         if service.build is None:
             return None
-        return self._builds.get(place(folder, service.build))
+        return self._builds.get(path_of(folder, service.build))
 
     def complaints(self, service: Service, folder: str) -> Iterator[Complaint]:
         """Files that are not there, and paths that lead out of the repository."""
         for path, written in service.files.items():
-            target = place(folder, written)
+            target = path_of(folder, written)
             if is_outside(target):
                 said = f"`{show_key(written)}` is outside the repository"
                 yield Complaint(("files", path), said, "move the file into the repository")
@@ -56,7 +43,7 @@ class Attachments:
                 end, _ = suggest(target, tuple(self._contents))
                 said = f"there is no file `{show_key(target)}`{end}"
                 yield Complaint(("files", path), said, "paths start from this document's folder")
-        if service.build is not None and is_outside(place(folder, service.build)):
+        if service.build is not None and is_outside(path_of(folder, service.build)):
             said = f"`{show_key(service.build)}` is outside the repository"
             yield Complaint(("build",), said, "move the folder into the repository")
 

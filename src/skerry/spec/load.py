@@ -10,11 +10,11 @@ from skerry.model.dependencies import resolve_depends
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import digest_of
 from skerry.model.repository import DeclaredService, Repository, Settings
-from skerry.model.sources import Sources, SourceText
+from skerry.model.sources import Sources, SourceText, folder_of
 from skerry.spec.chunks import Chunk, normalize, split
 from skerry.spec.documents import Faulty, Place, Read, check_defaults, read
 from skerry.spec.entries import Entry, Known, Located, Memory, locate
-from skerry.spec.files import Attachments, folder_of
+from skerry.spec.files import Attachments
 from skerry.spec.guard import may_hold_marks
 from skerry.spec.kinds import CELL, SETTINGS_FILE
 from skerry.spec.limits import MAX_DOCUMENTS, MAX_FAULTY, MAX_FILE

@@ -65,7 +65,7 @@ def _complain(path: Path, detail: ErrorDetails, model: type[BaseModel]) -> Compl
     if kind == "extra_forbidden":
         return _unknown_key(path, model)
     if detail["loc"] and detail["loc"][-1] == _KEY:
-        return Complaint(path, f"should be called {say_expected_key(model, path[:-1])}")
+        return Complaint(path, f"its name should be {say_expected_key(model, path[:-1])}")
     if kind == "value_error":
         said = str(detail["ctx"]["error"])
         return Complaint(path, said + (show_value(value, path) if "should be" in said else ""))
@@ -86,6 +86,8 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> Complaint:
 def _instead(path: Path, value: Any, model: type[BaseModel]) -> str:
     if "secrets" in path:
         return f"skerry secrets set {_slug(str(path[-1]))}, then write store:{_slug(str(path[-1]))}"
+    if isinstance(value, str) and value.isdecimal() and "number" in say_expected(model, path):
+        return f"write {show_key(value)}, without quotes"
     if isinstance(value, str) and not PRIVATE.intersection(str(step) for step in path):
         expected = say_expected(model, path)
         if NAME.said in expected and (slug := _slug(value)):

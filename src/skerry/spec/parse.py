@@ -4,16 +4,18 @@ Values come from ryaml (a Rust loader with libyaml's grammar and YAML 1.2's idea
 number or a boolean); when it refuses, libyaml says where.
 """
 
+import re
 from typing import Any, Final
 
 import yaml
 from ryaml import loads
 
 from skerry.spec.guard import Finding, examine, is_suspicious
-from skerry.spec.positions import compose, duplicates
+from skerry.spec.positions import compose, duplicates, odd_key
 
 _TAB: Final = "\t"
 _QUOTES: Final = "put the value in quotes"
+_LINE: Final = re.compile(r"at line ([0-9]+)")
 _SAID: Final = (
     ("found a tab character", "is indented with a tab", "use spaces"),
     ("mapping values are not allowed", "has a `: ` where none fits", f"indent, or {_QUOTES}"),
@@ -29,11 +31,13 @@ _SAID: Final = (
 
 
 class Unreadable(Exception):
-    """The text is not a document. Carries every finding, at least one."""
+    """The text is not a document. Carries every finding, at least one; and where the text can
+    be understood all the same, its `value`, so that its other faults can be told too."""
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, findings: tuple[Finding, ...], value: Any = None) -> None:
         super().__init__(findings[0].message)
         self.findings = findings
+        self.value = value
 
 
 def parse(text: str, *, marks: bool = True) -> Any:
@@ -43,26 +47,46 @@ def parse(text: str, *, marks: bool = True) -> Any:
     try:
         return loads(text)
     except (ValueError, OverflowError, RecursionError) as error:
-        raise Unreadable(_diagnose(text)) from error
+        raise _diagnose(text, str(error)) from error
 
 
-def _diagnose(text: str) -> tuple[Finding, ...]:
+def _diagnose(text: str, said: str) -> Unreadable:
     if findings := examine(text):
-        return findings
+        return Unreadable(findings)
     try:
         root = compose(text)
     except yaml.MarkedYAMLError as error:
-        return (_translate(text, error),)
+        return Unreadable((_translate(text, error),))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        return (Finding(line, "has a control character in it", "remove it"),)
+        return Unreadable((Finding(line, "has a control character in it", "remove it"),))
     except (yaml.YAMLError, UnicodeError, RecursionError):
-        return (Finding(1, "is not text in UTF-8", "save the file as UTF-8"),)
+        return Unreadable((Finding(1, "is not text in UTF-8", "save the file as UTF-8"),))
     found = tuple(
         Finding(line, f"has `{key}` twice, first on line {first}", "keep one of them")
         for key, line, first in duplicates(root)
     )
-    return found or (Finding(1, "holds a number or a key too unusual to read", _QUOTES),)
+    if found:
+        return Unreadable(found, _construct(root))
+    if (odd := odd_key(root)) is not None:
+        return Unreadable((Finding(odd, "has a key that is a map or a list", "use text as a key"),))
+    at = _LINE.search(said)
+    line = int(at[1]) if at is not None else 1
+    return Unreadable((Finding(line, "holds a number too large to read", _QUOTES),))
+
+
+def _construct(node: yaml.Node | None) -> Any:
+    """The value of nodes with duplicate keys: the last of them wins."""
+    if isinstance(node, yaml.MappingNode):
+        return {str(key.value): _construct(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(each) for each in node.value]
+    if not isinstance(node, yaml.ScalarNode) or node.style:
+        return None if node is None else node.value
+    try:
+        return loads(node.value)
+    except (ValueError, OverflowError, RecursionError):
+        return node.value
 
 
 def _translate(text: str, error: yaml.MarkedYAMLError) -> Finding:

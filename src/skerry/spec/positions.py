@@ -45,6 +45,21 @@ class Positions:
 
 def duplicates(root: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
     """Every key written twice in one map: the key, its line, and the line it was first on."""
+    for node in _maps(root):
+        first: dict[str, yaml.Node] = {}
+        for key, _ in node.value:
+            before = first.setdefault(key.value, key) if _is_scalar(key) else key
+            if before is not key:
+                yield key.value, key.start_mark.line + 1, before.start_mark.line + 1
+
+
+def odd_key(root: yaml.Node | None) -> int | None:
+    """The line of a key that is no plain value, if there is one."""
+    odd = (key for node in _maps(root) for key, _ in node.value if not _is_scalar(key))
+    return next((int(key.start_mark.line) + 1 for key in odd), None)
+
+
+def _maps(root: yaml.Node | None) -> Iterator[yaml.MappingNode]:
     waiting: list[yaml.Node | None] = [root]
     seen: set[int] = set()
     while waiting:
@@ -53,12 +68,8 @@ def duplicates(root: yaml.Node | None) -> Iterator[tuple[str, int, int]]:
             continue
         seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
-            first: dict[str, yaml.Node] = {}
-            for key, value in node.value:
-                before = first.setdefault(key.value, key) if _is_scalar(key) else key
-                if before is not key:
-                    yield key.value, key.start_mark.line + 1, before.start_mark.line + 1
-                waiting += [key, value]
+            yield node
+            waiting += [each for pair in node.value for each in pair]
         elif isinstance(node, yaml.SequenceNode):
             waiting += node.value
 

@@ -50,12 +50,25 @@ def _generated(model: type[BaseModel]) -> dict[str, Any]:
 def model_schema(model: type[BaseModel]) -> dict[str, Any]:
     """A model's schema, its defaults as they would be written in a document."""
     schema: dict[str, Any] = _copy(_generated(model))
+    _name_keys(schema)
     for each in _models_of(model):
         here = schema if each is model else schema["$defs"][each.__name__]
         _write_defaults(here, each)
     if model is Cell:
         schema["required"] = ["cell"]
     return schema
+
+
+def _name_keys(node: Any) -> None:
+    """Where keys have a form, no other keys: `patternProperties` alone would let them pass."""
+    for each in node.values() if isinstance(node, dict) else node:
+        if isinstance(each, (dict, list)):
+            _name_keys(each)
+    if isinstance(node, dict) and len(found := node.get("patternProperties") or {}) == 1:
+        del node["patternProperties"]
+        ((pattern, below),) = found.items()
+        node["propertyNames"] = {"pattern": pattern, **node.get("propertyNames", {})}
+        node["additionalProperties"] = below
 
 
 def _write_defaults(schema: dict[str, Any], model: type[BaseModel]) -> None:
