@@ -92,3 +92,6 @@ class FakeMachine:
 
     async def release(self, network: IPv4Network) -> None:
         self.routes.discard(network)
+
+    async def ran_out_of_memory(self, container: str) -> bool:
+        return False

@@ -1,9 +1,11 @@
 """The local engine in the conformance suite, and a bench for its own tests."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import aiohttp
 import pytest
 
 from skerry.clock import SystemClock
@@ -12,8 +14,12 @@ from skerry.engines.local.engine import LocalEngine, Parts
 from skerry.engines.local.host import Host, Reach, look_at
 from skerry.engines.local.runtime import Runtime
 from skerry.model.cell import LOCAL
+from skerry.model.keys import ServiceKey
+from skerry.model.world import Observation, Snapshot
+from skerry.observer.understand import understand
 from skerry.ports import Engine
 from tests.builders import ServiceBuilder, service
+from tests.conformance.world import applied, settled
 from tests.engines.local.fakes import FakeGateway, FakeSecrets
 from tests.fakes.store import MemoryStore
 
@@ -30,6 +36,7 @@ class Bench:
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
     reach: Reach = Reach.ROUTED
     patience: float = 30.0
+    image: str = ""
 
     def __post_init__(self) -> None:
         self.engine = self.new_engine()
@@ -51,6 +58,48 @@ class Bench:
                 json_logs=self.host.json_logs,
             )
         )
+
+    def web(self, name: str = "web", **env: str) -> ServiceBuilder:
+        """A service of the test image."""
+        return web(name, **env).image(self.image)
+
+    async def apply(self, *services: ServiceBuilder) -> None:
+        """Plan and apply, without waiting."""
+        await applied(self, *services)
+
+    async def until(
+        self, holds: Callable[[Observation], bool], *, within_seconds: float = 30.0
+    ) -> Observation:
+        """The first observation for which that is true."""
+        seen = await self.engine.observe()
+        try:
+            async with asyncio.timeout(within_seconds):
+                async for seen in self.engine.watch():
+                    if holds(seen):
+                        return seen
+        except TimeoutError:
+            raise AssertionError(f"did not come true; last seen: {seen.pods}") from None
+        raise AssertionError("a watch never ends")
+
+    async def running(self, *keys: ServiceKey) -> Snapshot:
+        """Wait for these services to run, with nothing draining."""
+        for key in keys:
+            await settled(self, key)
+        return understand(await self.engine.observe())
+
+    async def get(self, host: str, path: str = "/", port: int = 8080) -> tuple[int, str]:
+        """Ask a replica directly."""
+        url = f"http://{host}:{port}{path}"
+        async with aiohttp.ClientSession() as client, client.get(url) as answer:
+            return answer.status, await answer.text()
+
+    async def volume_gone(self, name: str) -> None:
+        """Wait until a volume is not there any more."""
+        for _ in range(200):
+            if name not in await self.runtime.volumes():
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"volume {name} is still there")
 
     async def killed_and_started(self) -> None:
         """As after SIGKILL of the server: memory gone, everything else as it was."""
@@ -156,7 +205,8 @@ async def tag_versions(bench: Bench, image: str, count: int = 2) -> None:
 def web(name: str = "web", **env: str) -> ServiceBuilder:
     """A service of the test image (`image` is still to be said), checked at /healthz."""
     return service(name).having(
-        health={"path": "/healthz", "interval": "200ms", "start": "5s"},
+        health={"path": "/healthz", "interval": "1s", "timeout": "1s", "start": "5s"},
         env={"SAY": f"{name} starts", **env},
+        resources={"cpu": "1", "memory": "64Mi"},
         drain="2s",
     )

@@ -44,6 +44,9 @@ _HEARTBEAT_SECONDS: Final = 10.0
 # Several changes become one observation.
 _TOGETHER_SECONDS: Final = 0.01
 _RETRY_SECONDS: Final = 1.0
+_FIRST_PROGRAM_SECONDS: Final = 5.0
+# Calls to the container engine that were begun are let finish for so long.
+_LANDING_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class LocalEngine:
             self._config,
             clock=parts.clock,
             say=lambda said: self._state.say("gateway", said),
+            served=self._state.serve,
         )
         book = AddressBook(parts.store, parts.machine, stable=routed, changed=router.changed)
         self._crew = Crew(
@@ -92,6 +96,7 @@ class LocalEngine:
             settings=Settings(
                 instance=parts.instance, ulimits=parts.ulimits, json_logs=parts.json_logs
             ),
+            machine=parts.machine,
             routed=routed,
             wake=self._wake,
         )
@@ -115,11 +120,13 @@ class LocalEngine:
     async def close(self) -> None:
         """Stop looking after the cell; containers and gateway go on serving."""
         await self._crew.tasks.close()
+        if self._crew.steps:
+            await asyncio.wait(self._crew.steps, timeout=_LANDING_SECONDS)
 
     async def destroy(self, *, volumes: bool) -> None:
         """Remove every container, network and route of this instance, and its volumes if
         told to. The objects wanted stay in the store. Raises EngineUnavailable."""
-        await self._crew.tasks.close()
+        await self.close()
         await demolish(self._crew, volumes=volumes)
 
     # Looking
@@ -145,7 +152,7 @@ class LocalEngine:
             cell=self.cell.cell,
             at=self._parts.clock.now(),
             objects=tuple(objects),
-            pods=tuple(pod(one) for one in replicas if scope.holds(one.service)),
+            pods=tuple(pod(one, state.served) for one in replicas if scope.holds(one.service)),
             releases={key: one for key, one in state.newest.items() if scope.holds(key)},
             overrides={key: one for key, one in state.overrides.items() if scope.holds(key)},
             problems=tuple(state.problems[topic] for topic in sorted(state.problems)),
@@ -282,7 +289,11 @@ class LocalEngine:
         crew = self._crew
         crew.tasks.spawn(crew.router.run(), name="router")
         crew.tasks.spawn(Ears(crew, strays=self._stray).run(), name="events")
-        crew.router.changed()
+        try:
+            async with asyncio.timeout(_FIRST_PROGRAM_SECONDS):
+                await crew.router.settled()
+        except TimeoutError:
+            pass  # the router goes on, and says what it waits for
         left_over = {one.service for one in adopted} | set(self._state.deployments())
         self._changed(left_over)
         await self._tidy()
@@ -339,7 +350,9 @@ class LocalEngine:
         workload = read_workload(manifest, self._state.objects)
         override = self._state.overrides.get(service)
         wanted = override.replicas if override else workload.replicas if workload else 0
-        return with_status(manifest, self._state.of(service), wanted=wanted)
+        return with_status(
+            manifest, self._state.of(service), wanted=wanted, served=self._state.served
+        )
 
     def _must_own(self, key: ObjectKey, given: Manifest | None, service: ServiceKey) -> None:
         for manifest in (given, self._state.objects.get(key)):

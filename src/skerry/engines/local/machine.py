@@ -1,13 +1,16 @@
 """The machine's own routes: which networks are taken, and the one route Skerry adds."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from ipaddress import IPv4Network
-from typing import Protocol
+from typing import Final, Protocol
 
 import orjson
 
 from skerry.errors import Refused
+
+_RECORD_BYTES: Final = 8192
 
 
 class Machine(Protocol):
@@ -21,6 +24,10 @@ class Machine(Protocol):
 
     async def release(self, network: IPv4Network) -> None:
         """Undo `claim`."""
+
+    async def ran_out_of_memory(self, container: str) -> bool:
+        """Whether the kernel says it killed something in the container of that id for want
+        of memory. Container engines do not always notice."""
 
 
 class LinuxMachine:
@@ -49,6 +56,10 @@ class LinuxMachine:
         """Take the route away; nothing when it is gone."""
         await self._ip("route", "del", "local", str(network), "dev", "lo")
 
+    async def ran_out_of_memory(self, container: str) -> bool:
+        """From the kernel's log; False where it may not be read."""
+        return await asyncio.to_thread(_in_kernel_log, f"{container},".encode())
+
     async def _ip(self, *words: str) -> tuple[int, bytes, str]:
         return await run(("ip", *words))
 
@@ -63,3 +74,22 @@ async def run(command: Sequence[str]) -> tuple[int, bytes, str]:
         return 127, b"", str(error)
     said, complained = await process.communicate()
     return process.returncode or 0, said, complained.decode(errors="replace")
+
+
+def _in_kernel_log(words: bytes) -> bool:
+    try:
+        log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        while True:
+            try:
+                record = os.read(log, _RECORD_BYTES)
+            except BrokenPipeError:
+                continue  # a record was overwritten meanwhile: the next one is there
+            if b"oom-kill:" in record and words in record:
+                return True
+    except OSError:
+        return False  # no more records, or none for us
+    finally:
+        os.close(log)

@@ -1,6 +1,6 @@
 """The engine's memory, in Kubernetes' shape. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +14,17 @@ from skerry.model.objects import (
     Manifest,
     template_hash,
 )
+from skerry.model.proxy import Address
 
 # A replica that stands in the wrong place runs the right template, and is replaced all the
 # same: its hash says so.
 _MISPLACED = "-moved"
 
 
-def pod(replica: Replica) -> Manifest:
-    """A replica as Kubernetes would show it."""
+def pod(replica: Replica, served: Set[Address]) -> Manifest:
+    """A replica as Kubernetes would show it. What it shows of its traffic is what the gateway
+    does, not what it is about to be told: ready when it is `served`, leaving when it no
+    longer is."""
     metadata: dict[str, Any] = {
         "name": replica.pod,
         "namespace": replica.service.namespace,
@@ -33,14 +36,14 @@ def pod(replica: Replica) -> Manifest:
             TEMPLATE_HASH: replica.hash + (_MISPLACED if replica.misplaced else ""),
         },
     }
-    if replica.retiring is not None:
+    if replica.retiring is not None and replica.address not in served:
         metadata["deletionTimestamp"] = _time(replica.retiring)
         metadata["annotations"] = {"skerry.dev/retiring": replica.retiring_reason}
     status: dict[str, Any] = {
         "phase": "Running" if replica.phase is Phase.RUNNING else "Pending",
         "startTime": _time(replica.born),
-        "conditions": [_ready(replica)],
-        "containerStatuses": [_container(replica)],
+        "conditions": [_ready(replica, served)],
+        "containerStatuses": [_container(replica, served)],
     }
     if replica.crashes.total and replica.phase is not Phase.RUNNING:
         status["phase"] = "Running"  # the pod runs, its container waits: as in Kubernetes
@@ -58,11 +61,13 @@ def pod(replica: Replica) -> Manifest:
     }
 
 
-def with_status(deployment: Manifest, replicas: Sequence[Replica], *, wanted: int) -> Manifest:
+def with_status(
+    deployment: Manifest, replicas: Sequence[Replica], *, wanted: int, served: Set[Address]
+) -> Manifest:
     """The Deployment with its `status`."""
     current = template_hash(deployment)
     live = [replica for replica in replicas if replica.retiring is None]
-    ready = sum(replica.ready for replica in live)
+    ready = sum(takes_traffic(replica, served) for replica in live)
     status = {
         "replicas": len(live),
         "updatedReplicas": sum(
@@ -75,25 +80,33 @@ def with_status(deployment: Manifest, replicas: Sequence[Replica], *, wanted: in
     return {**deployment, "status": status}
 
 
-def _ready(replica: Replica) -> dict[str, Any]:
+def takes_traffic(replica: Replica, served: Set[Address]) -> bool:
+    """Whether it is well, and requests reach it; a worker is merely well."""
+    return replica.ready and (replica.address is None or replica.address in served)
+
+
+def _ready(replica: Replica, served: Set[Address]) -> dict[str, Any]:
     """As in Kubernetes, the time moves only when the condition turns: a replica that never
     was ready still shows the time it was made."""
+    ready = takes_traffic(replica, served)
     condition = {
         "type": "Ready",
-        "status": "True" if replica.ready else "False",
+        "status": "True" if ready else "False",
         "lastTransitionTime": _time(replica.turned or replica.born),
     }
-    if not replica.ready:
+    if not ready:
         condition["reason"] = "ContainersNotReady"
         condition["message"] = replica.probe_said or replica.message
+        if replica.ready:
+            condition["message"] = "passes its check, the gateway is being told"
     return condition
 
 
-def _container(replica: Replica) -> Mapping[str, Any]:
+def _container(replica: Replica, served: Set[Address]) -> Mapping[str, Any]:
     status: dict[str, Any] = {
         "name": replica.service.name,
         "image": replica.care.image,
-        "ready": replica.ready,
+        "ready": takes_traffic(replica, served),
         "restartCount": replica.crashes.total,
         "state": _state(replica),
         "lastState": {},

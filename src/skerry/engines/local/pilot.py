@@ -27,6 +27,7 @@ _SLOWEST_PROBE_SECONDS: Final = 0.25
 _EXEC_PROBE_SECONDS: Final = 0.25
 # A replica nobody can ask counts as ready when it has not ended by then.
 _SETTLED_SECONDS: Final = 1.0
+_KILLED: Final = 128 + 9
 _UNSTARTABLE: Final = "StartError"
 
 
@@ -122,6 +123,8 @@ class Pilot:
     async def _whole(self, work: Coroutine[Any, Any, None]) -> None:
         """Not cut in half by a retirement: it waits for the call (`landed`), then undoes it."""
         self._step = asyncio.ensure_future(work)
+        self._crew.steps.add(self._step)
+        self._step.add_done_callback(self._crew.steps.discard)
         await asyncio.shield(self._step)
 
     async def _vanished(self) -> bool:
@@ -271,7 +274,9 @@ class Pilot:
         said = await crew.runtime.last_lines(replica.container)
         code = status.exit_code
         reason = "Completed" if code == 0 else "Error"
-        if status.out_of_memory:
+        if status.out_of_memory or (
+            code == _KILLED and not unhealthy and await crew.machine.ran_out_of_memory(status.id)
+        ):
             reason = "OOMKilled"
         elif unhealthy:
             reason, said = "Unhealthy", f"{said}\n{unhealthy}".strip()

@@ -16,7 +16,8 @@ _LONGEST_RETRY_SECONDS: Final = 5.0
 
 
 class Router:
-    """Programs the gateway. `settled()` is how anybody learns that a change took traffic."""
+    """Programs the gateway. `settled()` is how anybody learns that a change took traffic, and
+    `served` is told each configuration that did."""
 
     def __init__(
         self,
@@ -25,11 +26,13 @@ class Router:
         *,
         clock: Clock,
         say: Callable[[str], None],
+        served: Callable[[ProxyConfig], None],
     ) -> None:
         self._gateway = gateway
         self._config = config
         self._clock = clock
         self._say = say
+        self._served = served
         self._asked = 0
         self._done = 0
         self._wake = asyncio.Event()
@@ -59,6 +62,7 @@ class Router:
                 if config != self._last:
                     await self._gateway.program(config)
                     self._last = config
+                    self._served(config)
             except GatewayUnavailable as error:
                 self._say(str(error))
                 self._wake.set()

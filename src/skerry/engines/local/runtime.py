@@ -32,6 +32,7 @@ class Found:
 class Status:
     """A container, looked at closely."""
 
+    id: str
     running: bool
     state: str
     exit_code: int
@@ -115,6 +116,7 @@ class Runtime:
             raise
         state = said["State"]
         return Status(
+            id=str(said["Id"]),
             running=bool(state["Running"]),
             state=str(state["Status"]),
             exit_code=int(state["ExitCode"]),

@@ -11,6 +11,7 @@ from skerry.engines.local.replica import Replica, recall, replica_to_fact
 from skerry.model.change import Release
 from skerry.model.keys import ObjectKey, ServiceKey, parse_service_key
 from skerry.model.objects import Manifest, key_of, owner_of
+from skerry.model.proxy import Address, ProxyConfig
 from skerry.model.world import Override, Scope
 from skerry.ports import ObjectStore
 
@@ -40,6 +41,7 @@ class CellState:
         self.doomed: dict[str, str] = {}
         self.recalled: dict[str, Mapping[str, Any]] = {}
         self.problems: dict[str, str] = {}
+        self.served: frozenset[Address] = frozenset()
         self._watchers: list[Watcher] = []
         self._owned: dict[ServiceKey, set[ObjectKey]] = {}
 
@@ -125,6 +127,14 @@ class CellState:
         if fact is not None:
             recall(replica, fact, now)
         return fact is not None
+
+    def serve(self, config: ProxyConfig) -> None:
+        """The gateway now sends requests to these, and to nobody else."""
+        served = frozenset(address for one in config.backends for address in one.endpoints)
+        turned, self.served = served ^ self.served, served
+        for replica in self.replicas.values():
+            if replica.address in turned:
+                self.touch(replica.service)
 
     # Overrides and volumes
 
