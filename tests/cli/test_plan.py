@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from skerry.cli.images import look_at
+from skerry.cli.repository import _identity
+from skerry.model.sources import Sources, SourceText
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Refusal, Stream, error
 from tests.cli.terminals import start
@@ -160,3 +162,28 @@ def test_down_of_a_folder_names_its_repository(fake: FakeServer, skerry: Skerry,
     assert skerry("down", shop).code == 0
     assert fake.bodies("POST", "/v1/down") == [{"repository": "the-shop", "volumes": False}]
     assert not [each for each in fake.asked if each.path == "/v1/stop"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("service: web\nimage: a\n", ("web",)),
+        ("image: a\nteam: pay\nservice: web\n", ("pay/web",)),
+        ("---\nservice: a\n--- # two\nservice: 'b'\nteam: t\n", ("a", "t/b")),
+        ('{"service": "web", "team": "t", "image": "a"}', ("t/web",)),
+        ("{service: web, image: a}", ("web",)),
+        ("cell: local\n", ()),
+        ("service: web\nenv:\n  team: no\n", ("web",)),
+        ("", ()),
+    ],
+)
+def test_the_services_of_a_document_are_named_as_commands_name_them(
+    text: str, names: tuple[str, ...]
+) -> None:
+    assert _identity(Sources(name="x", texts=(SourceText(path="a.yaml", text=text),)))[1] == names
+
+
+def test_a_default_team_is_the_namespace_of_those_without_one() -> None:
+    settings = SourceText(path="skerry.yaml", text="version: 1\nname: n\ndefaults: {team: t}\n")
+    web = SourceText(path="web.yaml", text="service: web\nimage: a\n")
+    assert _identity(Sources(name="x", texts=(settings, web))) == ("n", ("t/web",))

@@ -140,6 +140,6 @@ def test_tokens_secrets_and_the_audit(machine: Machine) -> None:
 
 def test_a_process_is_attached_to(machine: Machine) -> None:
     machine.skerry("up")
-    machine.skerry("exec", "web", "--", "true")
-    machine.skerry("exec", "web", "--", "false", code=1)
-    machine.skerry("run", "web", "--", "true")
+    assert machine.skerry("exec", "web", "--", "echo", "hello") == "hello\n"
+    assert machine.skerry("run", "-i", "web", "--", "cat", given="typed") == "typed"
+    machine.skerry("exec", "web", "--", "no-such-command", code=127)

@@ -12,7 +12,7 @@ from typing import Final
 
 from skerry.cli.connection import Server
 from skerry.cli.console import Console
-from skerry.cli.target import find_target, read_record, state_folder
+from skerry.cli.target import find_target, is_alive, read_record, state_folder
 from skerry.clock import SystemClock
 from skerry.errors import ServerUnavailable, SkerryError
 
@@ -39,7 +39,7 @@ def wait_until_gone(pid: int | None) -> bool:
     clock = SystemClock()
     deadline = clock.monotonic() + STOP_SECONDS
     while pid is not None and clock.monotonic() < deadline:
-        if _ended(pid):
+        if not is_alive(pid):
             return True
         time.sleep(0.05)
     return pid is None
@@ -127,24 +127,6 @@ def _unstarted(why: str, log: Path, start: int) -> SkerryError:
     said = "\n".join(f"  | {each}" for each in log_tail(log, start=start))
     cause = f"does not start: {why}" + (f"; the end of {log}:\n{said}" if said else "")
     return ServerUnavailable(cause, subject="server", hint="skerry doctor")
-
-
-def _ended(pid: int) -> bool:
-    """Whether the process is gone. Our own dead child counts as gone before it is reaped."""
-    if pid <= 0:
-        return True
-    try:
-        if os.waitpid(pid, os.WNOHANG) != (0, 0):
-            return True
-    except ChildProcessError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 @contextmanager

@@ -23,15 +23,7 @@ class Target:
     @property
     def alive(self) -> bool:
         """Whether the local server's process exists; a remote one is taken to."""
-        if self.pid is None:
-            return self.remote
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+        return self.remote if self.pid is None else is_alive(self.pid)
 
 
 def state_folder(environment: Mapping[str, str] | None = None) -> Path:
@@ -76,6 +68,18 @@ def read_record(state: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     return record if isinstance(record, dict) and record.get("url") else None
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs. One that has ended and that nobody has collected does not:
+    in a container there may be nobody who ever will."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except (OSError, IndexError):
+        return True  # another user's process, or a system without /proc
 
 
 def _remote(url: str, token: str) -> Target:
