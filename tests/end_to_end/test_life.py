@@ -1,6 +1,8 @@
 """A service's life through the command line: what a builder does in a week."""
 
 import json
+import socket
+import ssl
 from collections.abc import Callable
 
 import pytest
@@ -13,17 +15,16 @@ pytestmark = [pytest.mark.engine, pytest.mark.gateway, pytest.mark.timeout(300)]
 def test_two_lines_are_a_service_with_a_name_and_a_certificate(
     skerry: Platform, test_image: str
 ) -> None:
-    import ssl
-    import urllib.request
-
     skerry.write(f"service: hello\nimage: {test_image}\n")
     skerry.skerry("up", ".")
     assert skerry.get("hello.localhost") == (200, "hello")
-    authority = skerry.skerry("trust", "--print")
-    context = ssl.create_default_context(cadata=authority)
-    url = f"https://hello.localhost:{skerry.https}/"
-    with urllib.request.urlopen(url, context=context, timeout=10) as answer:
-        assert answer.read() == b"hello"
+    context = ssl.create_default_context(cadata=skerry.skerry("trust", "--print"))
+    with (
+        socket.create_connection(("127.0.0.1", skerry.https), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="hello.localhost") as secured,
+    ):
+        secured.sendall(b"GET / HTTP/1.1\r\nHost: hello.localhost\r\nConnection: close\r\n\r\n")
+        assert b"".join(iter(lambda: secured.recv(4096), b"")).endswith(b"hello")
     status = skerry.json("status")
     assert set(status) == {"cell", "services"}
     assert {
@@ -37,7 +38,7 @@ def test_two_lines_are_a_service_with_a_name_and_a_certificate(
         "image",
         "url",
     } <= set(status["services"][0])
-    assert status["services"][0]["url"] == url.rstrip("/")
+    assert status["services"][0]["url"] == f"https://hello.localhost:{skerry.https}"
 
 
 def test_a_changed_variable_or_file_alone_is_a_release_and_a_plan_afterwards_is_empty(
