@@ -21,17 +21,16 @@ def _one_service(fake: FakeServer) -> None:
 def test_a_deploy_says_each_thing_once_and_prints_where_the_service_is(
     fake: FakeServer, skerry: Skerry
 ) -> None:
-    waiting = progress("waiting", "0 of 1 replicas ready; web-1 is starting")
-    fake.on(
-        "GET",
-        EVENTS,
-        Stream([progress("applying", "release 2"), waiting, waiting, waiting, DONE]),
-    )
+    waits = [
+        progress("waiting", f"0 of 1 replicas ready; web-1 is starting for {age}")
+        for age in ("0s", "0s", "9s", "1m30s")
+    ]
+    fake.on("GET", EVENTS, Stream([progress("applying", "release 2"), *waits, DONE]))
     ended = skerry("deploy", "web", "--image", "ghcr.io/acme/web:2")
     assert ended.code == 0
     assert ended.err.splitlines() == [
         "web applying: release 2",
-        "web waiting: 0 of 1 replicas ready; web-1 is starting",
+        "web waiting: 0 of 1 replicas ready; web-1 is starting for 0s",
     ]
     assert ended.out == "  web  running    https://web.localhost\n"
     assert fake.bodies("POST", "/v1/services/default/web/deploy") == [
@@ -59,7 +58,8 @@ def test_a_failed_release_exits_with_1_and_shows_the_last_the_container_said(
         last_lines=["config missing: DATABASE_URL"],
     )
     ended_view = {"operation": operation("failed", error="..."), "failure": failure}
-    fake.on("GET", EVENTS, Stream([("end", ended_view)]))
+    whole = progress("failed", "web-2 exited with 3", service="")
+    fake.on("GET", EVENTS, Stream([whole, ("end", ended_view)]))
     fake.on("GET", "/v1/operations/op-1", operation("failed"))
     ended = skerry("deploy", "web", "--image", "x:2", "-o", "json")
     assert ended.code == 1

@@ -95,7 +95,8 @@ def _events(
                 after = event.id or after
                 if event.name == "progress":
                     away_since = None
-                    shown.show(event.data)
+                    if event.data["service"] or event.data["stage"] != "failed":
+                        shown.show(event.data)  # the whole's failure is the error printed last
                 elif event.name == "end":
                     return _ended(event.data)
                 elif event.name == "error":

@@ -1,8 +1,9 @@
 """Progress as it comes: redrawn in place on a terminal, one quiet line per event elsewhere."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from skerry.cli.console import Console
 from skerry.report.lines import Line, line, progress_line, waiting_lines
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
     from skerry.report.shapes import ProgressView
 
-_SETTLED = ("done", "failed")
+_SETTLED: Final = ("done", "failed")
+_AGES: Final = re.compile(r"\b(?:\d+(?:\.\d+)? ?(?:ms|s|m|h|d))+\b")
 
 
 class Display(Protocol):
@@ -27,7 +29,7 @@ class Display(Protocol):
 
 
 class PlainDisplay:
-    """A line per event; a wait that repeats itself is said once."""
+    """A line per event; a wait that repeats itself is said once, however its age grows."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -35,7 +37,7 @@ class PlainDisplay:
 
     def show(self, progress: "ProgressView") -> None:
         """Prints it, unless it is what that service said last."""
-        said = (progress["stage"], progress["message"])
+        said = (progress["stage"], _AGES.sub("", progress["message"]))
         if self._last.get(progress["service"]) != said:
             self._last[progress["service"]] = said
             self._console.say_lines([progress_line(progress)])
