@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine import open_engine
 from tests.fakes.clock import FakeClock
 from tests.leftovers import TestSession
 from tests.soak import SOAK
 from tools.images.engine import ApiEngine
-from tools.images.make import image_name, make_images
+from tools.images.make import image_name, make_images, recipe_name
 from tools.images.packages import CannotMake
 from tools.images.recipes import BASE, BASE_REDIS, REPOSITORY
 
@@ -63,8 +64,6 @@ def test_session() -> Iterator[TestSession]:
 def docker_url(test_session: TestSession, needs: Needs) -> Iterator[str]:
     """A container engine that answers: the one in SKERRY_TEST_ENGINE or DOCKER_HOST, else a
     socket of the machine's, else a service of our own, stopped at the end."""
-    from tests.engine import open_engine
-
     with open_engine() as (url, reason):
         needs(url, reason)
         assert url
@@ -116,7 +115,7 @@ def build_web(docker_url: str, base_image: str) -> Callable[[str], str]:
     engine = ApiEngine(docker_url)
 
     def build(containerfile: str) -> str:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(recipe_name(BASE).encode())
         for file in sorted(WEB.iterdir()):
             digest.update(file.read_bytes())
         kind = containerfile.removeprefix("Containerfile").replace(".", "-")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from tools.images.engine import ApiEngine
 
 INSTANCE_LABEL = "skerry.dev/instance"
-_MARK = "SKERRY_TEST_SESSION"
+_MARK = "TEST_SESSION_OF_SKERRY"
 _KINDS = (("containers", "all=true&"), ("networks", ""), ("volumes", ""))
 
 

@@ -24,8 +24,8 @@ LIMITS = [
 def running(docker_url: str, instance: str, **asked: Any) -> Iterator[tuple[str, ApiEngine]]:
     """A container of these settings, started; removed at the end."""
     engine = ApiEngine(docker_url)
-    host = {"Ulimits": LIMITS, "PortBindings": {"8080/tcp": [{"HostIp": "127.0.0.1"}]}}
-    body = {"Labels": {INSTANCE_LABEL: instance}, "HostConfig": host, **asked}
+    labels = {INSTANCE_LABEL: instance}
+    body = {"Labels": labels, "HostConfig": {"Ulimits": LIMITS}, **asked}
     said = call(engine, "POST", f"/containers/create?name={instance}", body)
     try:
         call(engine, "POST", f"/containers/{said['Id']}/start")
@@ -42,16 +42,16 @@ def call(engine: ApiEngine, method: str, path: str, body: Any = None) -> Any:
     return json.loads(said) if said.strip() else None
 
 
-def port_of(engine: ApiEngine, container: str) -> int:
-    """Where its port 8080 is published."""
+def address_of(engine: ApiEngine, container: str) -> str:
+    """Where it is on its network."""
     seen = call(engine, "GET", f"/containers/{container}/json")
-    return int(seen["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"])
+    return next(str(net["IPAddress"]) for net in seen["NetworkSettings"]["Networks"].values())
 
 
-def get(port: int, path: str) -> tuple[int, bytes]:
+def get(host: str, path: str) -> tuple[int, bytes]:
     """One request, once the server listens."""
     for _ in range(100):
-        with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        with closing(HTTPConnection(host, 8080, timeout=10)) as connection:
             try:
                 connection.request("GET", path)
                 answer = connection.getresponse()
@@ -66,8 +66,8 @@ def test_the_web_image_serves_and_stops_at_once_when_told(
     docker_url: str, instance: str, test_image: str
 ) -> None:
     with running(docker_url, instance, Image=test_image, Env=["TEXT=salut"]) as (id, engine):
-        assert get(port_of(engine, id), "/") == (200, b"salut")
-        assert get(port_of(engine, id), "/healthz")[0] == 200
+        assert get(address_of(engine, id), "/") == (200, b"salut")
+        assert get(address_of(engine, id), "/healthz")[0] == 200
         started = time.monotonic()
         call(engine, "POST", f"/containers/{id}/stop?t=20")
         assert time.monotonic() - started < 10
@@ -87,7 +87,7 @@ def test_an_image_may_want_another_stop_signal(
     docker_url: str, instance: str, own_stop_signal_image: str
 ) -> None:
     with running(docker_url, instance, Image=own_stop_signal_image) as (id, engine):
-        get(port_of(engine, id), "/")
+        get(address_of(engine, id), "/")
         call(engine, "POST", f"/containers/{id}/stop?t=20")
         assert call(engine, "GET", f"/containers/{id}/json")["State"]["ExitCode"] == 0
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from tools.images.bytecode import compiled, is_source
 from tools.images.recipes import APPLETS, Recipe, User
 
 # Debian's merged /usr: packages still ship some files under the old names.
@@ -31,6 +32,7 @@ _CERTIFICATES = "usr/share/ca-certificates/"
 def write_layer(recipe: Recipe, debs: Sequence[Path], target: IO[bytes]) -> None:
     """Write the layer of `recipe`: the same packages give the same bytes."""
     certificates: list[bytes] = []
+    sources: dict[str, bytes] = {}
     with tarfile.open(fileobj=target, mode="w", format=tarfile.GNU_FORMAT) as layer:
         writer = _Writer(layer)
         for old, new in _MERGED.items():
@@ -42,12 +44,14 @@ def write_layer(recipe: Recipe, debs: Sequence[Path], target: IO[bytes]) -> None
         for deb in debs:
             for member, content in _members(deb):
                 writer.package_file(member, content)
-                if member.name.startswith(_CERTIFICATES) and content is not None:
+                if content is not None and member.name.startswith(_CERTIFICATES):
                     certificates.append(content)
+                if content is not None and is_source(member.name):
+                    sources[member.name] = content
+        for name, content in compiled(sources):
+            writer.file(name, content)
         _write_accounts(writer, recipe.users)
-        if certificates:
-            writer.folder("etc/ssl/certs", 0o755)
-            writer.file("etc/ssl/certs/ca-certificates.crt", b"".join(sorted(certificates)))
+        _write_certificates(writer, certificates)
         for applet in APPLETS:
             writer.link(f"usr/bin/{applet}", "busybox")
 
@@ -75,7 +79,8 @@ class _Writer:
         self._add(info, None)
 
     def file(self, name: str, content: bytes) -> None:
-        """A file of our own."""
+        """A file of our own, and the folders above it."""
+        self.folder(name.rpartition("/")[0], 0o755)
         info = tarfile.TarInfo(name)
         info.mode, info.size = 0o644, len(content)
         self._add(info, content)
@@ -116,6 +121,16 @@ def _merged(name: str) -> str:
     name = name.removeprefix("./").strip("/")
     first, slash, rest = name.partition("/")
     return f"{_MERGED[first]}/{rest}" if slash and first in _MERGED else name.removeprefix(".")
+
+
+def _write_certificates(writer: _Writer, certificates: Sequence[bytes]) -> None:
+    if not certificates:
+        return
+    writer.folder("etc/ssl/certs", 0o755)
+    writer.file("etc/ssl/certs/ca-certificates.crt", b"".join(sorted(certificates)))
+    writer.folder("usr/lib/ssl", 0o755)
+    writer.link("usr/lib/ssl/certs", "/etc/ssl/certs")
+    writer.link("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt")
 
 
 def _write_accounts(writer: _Writer, users: Sequence[User]) -> None:
