@@ -9,9 +9,12 @@ import aiohttp
 import pytest
 
 from skerry.clock import SystemClock
+from skerry.engines.local.addressbook import AddressBook
 from skerry.engines.local.containers import JOB, ROLE
 from skerry.engines.local.engine import LocalEngine, Parts
 from skerry.engines.local.host import Host, Reach, look_at
+from skerry.engines.local.machine import LinuxMachine
+from skerry.engines.local.networks import Networks
 from skerry.engines.local.runtime import Runtime
 from skerry.model.cell import LOCAL
 from skerry.model.keys import ServiceKey
@@ -92,6 +95,19 @@ class Bench:
         url = f"http://{host}:{port}{path}"
         async with aiohttp.ClientSession() as client, client.get(url) as answer:
             return answer.status, await answer.text()
+
+    def networks(self) -> Networks:
+        """The instance's networks, looked at from outside."""
+        book = AddressBook(self.store, LinuxMachine(), stable=True)
+        return Networks(self.host.api, book, instance=self.instance, routed=True)
+
+    async def network_gone(self, namespace: str) -> None:
+        """Wait until a namespace has no network any more."""
+        for _ in range(200):
+            if namespace not in await self.networks().existing():
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"the network of {namespace} is still there")
 
     async def volume_gone(self, name: str) -> None:
         """Wait until a volume is not there any more."""

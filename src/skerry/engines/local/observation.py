@@ -36,7 +36,8 @@ def pod(replica: Replica, served: Set[Address]) -> Manifest:
             TEMPLATE_HASH: replica.hash + (_MISPLACED if replica.misplaced else ""),
         },
     }
-    if replica.retiring is not None and replica.address not in served:
+    # One that has a successor shows its leaving in the same moment as the other's coming.
+    if replica.retiring is not None and (replica.surplus or replica.address not in served):
         metadata["deletionTimestamp"] = _time(replica.retiring)
         metadata["annotations"] = {"skerry.dev/retiring": replica.retiring_reason}
     status: dict[str, Any] = {

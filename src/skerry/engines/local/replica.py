@@ -60,6 +60,7 @@ class Replica:
     last: Ended | None = None
     retiring: datetime | None = None
     retiring_reason: str = ""
+    surplus: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def seen(self, wanted_hash: str) -> Seen:

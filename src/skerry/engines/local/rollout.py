@@ -45,10 +45,11 @@ class Create:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retire:
-    """Unroute, drain, stop and remove this replica."""
+    """Unroute, drain, stop and remove this replica. `surplus`: nobody takes its place."""
 
     name: str
     reason: str
+    surplus: bool = False
 
 
 Step = Create | Retire
@@ -99,7 +100,9 @@ def _surplus(target: Target, current: Sequence[Seen]) -> list[Retire]:
         return []
     expendable = sorted(current, key=lambda replica: (replica.ready, -replica.born))
     reason = f"{len(current)} replicas run, {target.replicas} are wanted"
-    return [Retire(name=replica.name, reason=reason) for replica in expendable[:beyond]]
+    return [
+        Retire(name=replica.name, reason=reason, surplus=True) for replica in expendable[:beyond]
+    ]
 
 
 def _outdated(target: Target, live: Sequence[Seen], going: Set[str]) -> list[Retire]:

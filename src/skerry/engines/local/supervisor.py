@@ -95,8 +95,14 @@ class Supervisor:
     def _read(self) -> Workload | None:
         state = self._crew.state
         deployment = state.deployment(self.service)
-        self._workload = read_workload(deployment, state.objects) if deployment else None
-        return self._workload
+        workload = read_workload(deployment, state.objects) if deployment else None
+        self._workload = workload
+        if workload is not None and self._crew.routed:
+            for replica in state.of(self.service):
+                replica.misplaced = not self._crew.book.placed(
+                    self.service, replica.ip, crossing=workload.crossing
+                )
+        return workload
 
     def _steps(self) -> tuple[Create | Retire, ...]:
         workload = self._workload
@@ -110,9 +116,10 @@ class Supervisor:
             case Create():
                 assert self._workload is not None
                 self._create(self._workload)
-            case Retire(name=name, reason=reason):
+            case Retire(name=name, reason=reason, surplus=surplus):
                 replica = self._crew.state.replicas[name]
                 replica.retiring, replica.retiring_reason = self._crew.clock.now(), reason
+                replica.surplus = surplus
                 self._dismiss(replica)
 
     def _target(self, workload: Workload) -> Target:
@@ -139,8 +146,7 @@ class Supervisor:
         return None
 
     async def _place(self, workload: Workload, replicas: int) -> None:
-        """A network, doors and addresses; note replicas that stand where they no longer
-        should."""
+        """A network, a resolver, doors, and blocks of addresses, before the first replica."""
         book, crew = self._crew.book, self._crew
         await crew.networks.ensure(self.service.namespace)
         if not crew.routed:
@@ -153,10 +159,6 @@ class Supervisor:
         crossing = workload.crossing
         if crossing and await book.blocks(self.service, max(replicas, workload.replicas)):
             await crew.router.settled()  # doors elsewhere admit it before it knocks
-        for replica in crew.state.of(self.service):
-            replica.misplaced = not book.placed(
-                self.service, replica.ip, crossing=workload.crossing
-            )
 
     def _create(self, workload: Workload) -> None:
         crew = self._crew
