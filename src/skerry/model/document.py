@@ -46,7 +46,9 @@ ROUTE_PATH: Final = Form(r"^/[^\s?#\x00]*$", "a path that starts with /, such as
 IMAGE: Final = Form(
     r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$", "a container image such as ghcr.io/acme/web:1.4.2"
 )
-FOLDER: Final = Form(r"^[^/\x00][^\x00]*$", "a folder relative to this file, such as ./web")
+RELATIVE_PATH: Final = Form(
+    r"^[^/\x00][^\x00]*$", "a path relative to this document's file, such as ./web"
+)
 IP_ADDRESS: Final = Form(r"^[0-9a-fA-F.:]+$", "an IP address such as 127.0.0.1")
 REFERENCE: Final = Form(
     r"^[a-z][a-z0-9-]*:[A-Za-z0-9._/-]+(#[A-Za-z0-9._-]+)?$",
@@ -64,7 +66,7 @@ FORMS: Final = (
     URL_PATH,
     ROUTE_PATH,
     IMAGE,
-    FOLDER,
+    RELATIVE_PATH,
     IP_ADDRESS,
     REFERENCE,
     DEPENDENCY,

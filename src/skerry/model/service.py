@@ -7,9 +7,9 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from skerry.model.document import (
     DEPENDENCY,
-    FOLDER,
     IMAGE,
     REFERENCE,
+    RELATIVE_PATH,
     ROUTE_PATH,
     URL_PATH,
     AbsolutePath,
@@ -26,7 +26,7 @@ from skerry.model.units import Bytes, Fraction, Millicores, Seconds, TimeLimit
 
 SecretReference = Annotated[str, StringConstraints(pattern=REFERENCE.pattern, max_length=512)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE.pattern, max_length=512)]
-Folder = Annotated[str, StringConstraints(pattern=FOLDER.pattern, max_length=4096)]
+RelativePath = Annotated[str, StringConstraints(pattern=RELATIVE_PATH.pattern, max_length=4096)]
 Replicas = Annotated[int, Field(strict=True, ge=0, le=1000)]
 
 # The least memory container engines accept.
@@ -144,7 +144,7 @@ class Service(Document):
 
     service: Name = Field(description="its name: a DNS label")
     image: Image | None = Field(None, description="the container image to run")
-    build: Folder | None = Field(
+    build: RelativePath | None = Field(
         None, description="instead of image: a folder with a Containerfile, relative to this file"
     )
     team: Name | None = Field(None, description="who owns it; also its namespace")
@@ -165,7 +165,7 @@ class Service(Document):
         default_factory=dict,
         description="environment variables; quote anything but text and whole numbers",
     )
-    files: dict[AbsolutePath, Folder] = Field(
+    files: dict[AbsolutePath, RelativePath] = Field(
         default_factory=dict,
         description="path in the container: file relative to this document; a changed file is "
         "a new release",

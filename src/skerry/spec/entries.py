@@ -23,15 +23,6 @@ class Known:
     depends: tuple[ServiceKey, ...] = ()
 
 
-@dataclass(slots=True)
-class Memory:
-    """What is remembered of one repository: documents by file and text. Other defaults make
-    all of it worthless."""
-
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    documents: dict[str, dict[str, Known]] = field(default_factory=dict)
-
-
 class Entry(NamedTuple):
     """A valid document at its place."""
 
@@ -43,6 +34,21 @@ class Entry(NamedTuple):
     def place(self) -> Place:
         """Where to look for its lines."""
         return Place(self.file, self.chunk.text, self.chunk.line)
+
+
+class Kept(NamedTuple):
+    """A file read before. Its text is None when it has a fault, which must be told again."""
+
+    text: str | None
+    entries: tuple[Entry, ...]
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of one repository, by file. Other defaults make it worthless."""
+
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    files: dict[str, Kept] = field(default_factory=dict)
 
 
 class Located(NamedTuple):

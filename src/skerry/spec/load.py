@@ -13,7 +13,7 @@ from skerry.model.repository import DeclaredService, Repository, Settings
 from skerry.model.sources import Sources, SourceText, folder_of
 from skerry.spec.chunks import Chunk, normalize, split
 from skerry.spec.documents import Faulty, Place, Read, check_defaults, read
-from skerry.spec.entries import Entry, Known, Located, Memory, locate
+from skerry.spec.entries import Entry, Kept, Known, Located, Memory, locate
 from skerry.spec.files import Attachments
 from skerry.spec.guard import may_hold_marks
 from skerry.spec.kinds import CELL, SETTINGS_FILE
@@ -83,7 +83,9 @@ class _Loading:
                 said = f"is larger than a file may be ({MAX_FILE >> 20} MB)"
                 self._fault([_at(text.path, said, hint="split it into several files")])
             else:
-                fitting.append(SourceText(path=text.path, text=normalize(text.text)))
+                plain = normalize(text.text)
+                same = plain is text.text
+                fitting.append(text if same else SourceText(path=text.path, text=plain))
         return fitting
 
     def _settings(self, texts: list[SourceText]) -> Settings:
@@ -105,23 +107,34 @@ class _Loading:
 
     def _read_all(self, texts: list[SourceText], defaults: Mapping[str, Any]) -> Iterator[Entry]:
         if self._memory.defaults != defaults:
-            self._memory.documents = {}
-        self._memory.defaults = defaults
-        before, now = self._memory.documents, dict[str, dict[str, Known]]()
+            self._memory.files = {}
+        before, now = self._memory.files, dict[str, Kept]()
         for text in texts:
-            marks = may_hold_marks(text.text)
-            old = before.get(text.path, {})
-            new = now.setdefault(text.path, {})
-            for chunk in self._chunks(text):
-                known = old.get(chunk.text) or new.get(chunk.text)
-                if known is None:
-                    made = self._try(text.path, chunk, defaults=defaults, marks=marks)
-                    if made is None:
-                        continue
-                    known = Known(made)
-                new[chunk.text] = known
-                yield Entry(text.path, chunk, known)
-        self._memory.documents = now
+            kept = before.get(text.path)
+            if kept is None or kept.text != text.text:
+                faulty = self._faulty
+                entries = self._read_file(text, kept, defaults=defaults)
+                kept = Kept(text.text if self._faulty == faulty else None, entries)
+            else:
+                self._documents += len(kept.entries)
+            now[text.path] = kept
+            yield from kept.entries
+        self._memory.defaults, self._memory.files = defaults, now
+
+    def _read_file(
+        self, text: SourceText, before: Kept | None, *, defaults: Mapping[str, Any]
+    ) -> tuple[Entry, ...]:
+        known = {each.chunk.text: each.known for each in before.entries} if before else {}
+        marks = may_hold_marks(text.text)
+        entries = []
+        for chunk in self._chunks(text):
+            if chunk.text not in known:
+                made = self._try(text.path, chunk, defaults=defaults, marks=marks)
+                if made is None:
+                    continue
+                known[chunk.text] = Known(made)
+            entries.append(Entry(text.path, chunk, known[chunk.text]))
+        return tuple(entries)
 
     def _chunks(self, text: SourceText) -> Iterator[Chunk]:
         for chunk in split(text.text):

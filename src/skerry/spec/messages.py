@@ -79,7 +79,12 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> Complaint:
     if path[-1] == _MERGE:
         said = "YAML's merge key `<<` is not supported"
         return Complaint(path, said, "write it out, or use defaults in skerry.yaml")
-    end, hint = suggest(str(path[-1]), known_keys(model, path[:-1]))
+    known = known_keys(model, path[:-1])
+    for parent in known:
+        if path[-1] in known_keys(model, (*path[:-1], parent)):
+            said = f"unknown key `{path[-1]}`: it belongs below `{parent}`"
+            return Complaint(path, said, f"write `{parent}: {{{path[-1]}: ...}}`")
+    end, hint = suggest(str(path[-1]), known)
     return Complaint(path, f"unknown key `{show_key(path[-1])}`{end}", hint)
 
 
