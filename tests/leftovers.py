@@ -22,7 +22,6 @@ class TestSession:
 
     def __init__(self) -> None:
         self.id = secrets.token_hex(4)
-        self.docker_url: str | None = None
         self._instances = 0
         os.environ[_MARK] = self.id
 
@@ -31,14 +30,9 @@ class TestSession:
         self._instances += 1
         return f"test-{self.id}-{self._instances}"
 
-    def left_behind(self) -> list[str]:
-        """A line for each thing still there. Those in the container engine are removed."""
-        return [*self._left_in_engine(), *self._left_processes()]
-
-    def _left_in_engine(self) -> list[str]:
-        if self.docker_url is None:
-            return []
-        engine = ApiEngine(self.docker_url)
+    def left_in(self, docker_url: str) -> list[str]:
+        """A line for each thing of this session still in the container engine; removed now."""
+        engine = ApiEngine(docker_url)
         found = []
         for kind, more in _KINDS:
             for name in self._named(engine, kind, more):
@@ -59,7 +53,8 @@ class TestSession:
         label = (entry.get("Labels") or {}).get(INSTANCE_LABEL, "")
         return str(label).startswith(f"test-{self.id}-")
 
-    def _left_processes(self) -> list[str]:
+    def left_running(self) -> list[str]:
+        """A line for each process this session started that still runs."""
         mark = f"{_MARK}={self.id}".encode()
         mine = {str(os.getpid()), str(os.getppid())}
         found = []
