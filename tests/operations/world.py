@@ -1,10 +1,10 @@
 """A server's parts on the memory engine, for tests: real store or fake, real clock."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from skerry.clock import SystemClock
 from skerry.engines.memory.engine import MemoryEngine
@@ -13,6 +13,7 @@ from skerry.model.access import Identity, Role
 from skerry.model.cell import LOCAL, Cell
 from skerry.model.keys import ServiceKey, parse_service_key
 from skerry.model.progress import Operation, Progress
+from skerry.model.repository import Repository
 from skerry.model.secret import SecretValue
 from skerry.model.sources import Sources
 from skerry.model.world import ServiceState
@@ -22,6 +23,7 @@ from skerry.operations.platform import Platform
 from skerry.operations.resume import resume
 from skerry.operations.running import Running
 from skerry.operations.status import status
+from skerry.spec.load import load as read
 from tests.builders import ServiceBuilder, repository
 from tests.fakes.store import MemoryStore
 
@@ -91,6 +93,10 @@ class World:
     platform: Platform
     engine: MemoryEngine
 
+    def declare(self, *cells: Cell) -> None:
+        """The cells every repository declares from now on."""
+        cast(Loader, self.platform.load).cells = cells
+
     async def plan(self, *services: ServiceBuilder, by: Identity = ADMIN, **kind: Any) -> Any:
         return await deploy.plan(self.platform, Request(sources=sources(*services), by=by, **kind))
 
@@ -124,16 +130,24 @@ _DOCUMENTS: dict[str, tuple[ServiceBuilder, ...]] = {}
 
 
 def sources(*services: ServiceBuilder, name: str = "shop") -> Sources:
-    """Sources that stand for these services: what `load` below finds again by their name."""
+    """Sources that stand for these services: what `Loader` finds again by their name."""
     contents = {path: data for each in services for path, data in each.contents.items()}
     key = f"{name}#{len(_DOCUMENTS)}"
     _DOCUMENTS[key] = services
     return Sources(name=key, texts=(), contents=contents)
 
 
-def load(given: Sources) -> Any:
-    """What spec would have made of them."""
-    return repository(*_DOCUMENTS[given.name], name=given.name.partition("#")[0])
+class Loader:
+    """What spec would have made of them, with the cells a test declares."""
+
+    def __init__(self) -> None:
+        self.cells: tuple[Cell, ...] = ()
+
+    def __call__(self, given: Sources) -> Repository:
+        if given.name not in _DOCUMENTS:
+            return replace(read(given), cells=self.cells)
+        found = repository(*_DOCUMENTS[given.name], name=given.name.partition("#")[0])
+        return replace(found, cells=self.cells)
 
 
 def parts(engine: Any, ledger: Any, *, secrets: Any = None, clock: Any = None) -> Platform:
@@ -147,7 +161,7 @@ def parts(engine: Any, ledger: Any, *, secrets: Any = None, clock: Any = None) -
         references=secrets,
         clock=clock,
         running=Running(ledger, clock),
-        load=load,
+        load=Loader(),
     )
 
 
@@ -174,3 +188,12 @@ async def restarted(old: World, *, ledger: Any) -> World:
 def key(name: str) -> ServiceKey:
     """`"payments/web"` -> its key."""
     return parse_service_key(name)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until it holds, a few seconds at most."""
+    for _ in range(10_000):
+        if await holds():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it does not come to hold")

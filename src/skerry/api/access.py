@@ -7,15 +7,15 @@ A namespace in the path must be within the token's scope. Every mutation is audi
 allowed or refused: at once where role and path decide, by `asker.permit` where the body does.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute, APIWebSocketRoute
-from starlette.routing import BaseRoute
 
 from skerry.errors import Forbidden
 from skerry.model.access import Identity, Role
@@ -101,17 +101,31 @@ class Needs:
             scopes.require(identity, [namespace])
 
 
-def needs_of(route: BaseRoute) -> tuple[Needs, ...]:
-    """What a route declares; nothing for what is not a route of the API."""
-    if not isinstance(route, APIRoute | APIWebSocketRoute):
-        return ()
+def routes_of(app: FastAPI) -> Iterator[APIRoute | APIWebSocketRoute]:
+    """Every route of the API, those of included routers too. Raises AssertionError for
+    anything that answers requests and is none: it would be checked by nobody."""
+    waiting = list(app.routes)
+    while waiting:
+        route = waiting.pop(0)
+        router = getattr(route, "original_router", None)
+        if isinstance(route, APIRoute | APIWebSocketRoute):
+            yield route
+        elif isinstance(router, APIRouter):
+            waiting.extend(router.routes)
+        else:
+            path = getattr(route, "path", repr(route))
+            assert path == app.openapi_url, f"{path} is no route of the API"
+
+
+def needs_of(route: APIRoute | APIWebSocketRoute) -> tuple[Needs, ...]:
+    """What a route declares."""
     return tuple(_needs(route.dependant))
 
 
 def check_guarded(app: FastAPI) -> None:
     """Raises AssertionError for a route that does not say, exactly once, what it needs."""
-    for route in app.routes:
-        if isinstance(route, APIRoute | APIWebSocketRoute) and route.path not in OPEN:
+    for route in routes_of(app):
+        if route.path not in OPEN:
             assert len(needs_of(route)) == 1, f"{route.path} does not declare the role it needs"
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive
 
 from skerry.loops import Tasks
 
@@ -19,8 +20,22 @@ class Events(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, content: AsyncIterator[bytes], status_code: int = 200) -> None:
+    def __init__(
+        self,
+        content: AsyncIterator[bytes],
+        status_code: int = 200,
+        *,
+        uploaded: asyncio.Event | None = None,
+    ) -> None:
         super().__init__(content, status_code, headers={"X-Accel-Buffering": "no"})
+        self._uploaded = uploaded
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        """Where the request's body is read while the answer is given (`uploaded` is set at
+        its end), listening any earlier would take the body away."""
+        if self._uploaded is not None:
+            await self._uploaded.wait()
+        await super().listen_for_disconnect(receive)
 
 
 def event(name: str, data: Any, *, id: str = "") -> bytes:

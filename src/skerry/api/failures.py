@@ -64,6 +64,14 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     )
 }
 
+# A route that streams events documents its errors as JSON by itself.
+STREAMED: Final[dict[int | str, dict[str, Any]]] = {
+    status: {
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorView"}}}
+    }
+    for status in RESPONSES
+}
+
 
 def status_of(error: SkerryError) -> int:
     """The HTTP status that says the same."""

@@ -77,6 +77,7 @@ async def plan(platform: Platform, request: Request) -> Planned:
     bundles = await _compile(request, repository, cell, fingerprints=secrets, index=index)
     # 3. observer: one look at what differs -> a snapshot. Stop on error.
     opened = differing(bundles, index, repository=repository.name)
+    opened |= {bundle.service for bundle in bundles if bundle.objects}
     snapshot = understand(await platform.engine.observe(Scope(services=opened)))
     # 4. planner: bundles and snapshot -> a plan. Stop on error.
     made = make_plan(

@@ -1,5 +1,6 @@
 """Images built where the cell runs them."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from typing_extensions import TypedDict
 
 from skerry.api.events import Events, event, kept_alive
+from skerry.api.failures import STREAMED
 from skerry.api.routes.parts import CellChanger, Deployer
 from skerry.errors import SkerryError
 from skerry.model.process import BuildLine
@@ -32,6 +34,7 @@ async def images(asker: Deployer, image: Image) -> HereView:
 @router.post(
     "/builds",
     response_class=Events,
+    responses=STREAMED,
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -48,16 +51,17 @@ async def builds(
 ) -> Events:
     """Build from a tar stream. Events `line` ({"text"}), at last `done` ({"image"}) or
     `error` (ErrorBody)."""
-    lines = building.build_image(
-        asker.platform, _context(request), image=image, containerfile=containerfile
-    )
-    return Events(kept_alive(_told(lines, image)))
+    uploaded = asyncio.Event()
+    context = _context(request, uploaded)
+    lines = building.build_image(asker.platform, context, image=image, containerfile=containerfile)
+    return Events(kept_alive(_told(lines, image)), uploaded=uploaded)
 
 
-async def _context(request: Request) -> AsyncIterator[bytes]:
+async def _context(request: Request, uploaded: asyncio.Event) -> AsyncIterator[bytes]:
     async for chunk in request.stream():
         if chunk:
             yield chunk
+    uploaded.set()
 
 
 async def _told(lines: AsyncIterator[BuildLine], image: str) -> AsyncGenerator[bytes, None]:

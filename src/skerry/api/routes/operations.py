@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Path, Query
 
 from skerry.api.access import Asker
 from skerry.api.events import QUIET, Events, event
+from skerry.api.failures import STREAMED
 from skerry.api.routes.parts import Viewer
 from skerry.errors import SkerryError
 from skerry.model.progress import Operation, Progress
@@ -33,7 +34,7 @@ async def operation(asker: Viewer, id: Id) -> OperationView:
     return operation_view(await listing.operation(asker.platform, id, by=asker.identity))
 
 
-@router.get("/{id}/events", response_class=Events)
+@router.get("/{id}/events", response_class=Events, responses=STREAMED)
 async def events(
     asker: Viewer,
     id: Id,

@@ -10,7 +10,9 @@ from skerry.model.secret import SecretValue
 from skerry.report.shapes import SecretsView
 
 router = APIRouter(prefix="/v1/secrets", tags=["secrets"])
-SecretName = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")]
+SecretName = Annotated[
+    str, Path(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+]
 
 
 @router.get("")

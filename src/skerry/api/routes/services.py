@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from skerry.api.events import Events, event, kept_alive
+from skerry.api.failures import STREAMED
 from skerry.api.routes.parts import Segment, Service, Viewer
 from skerry.errors import SkerryError
 from skerry.model.process import LogLine, LogQuery
@@ -50,7 +51,7 @@ async def history(asker: Viewer, service: Service) -> HistoryView:
     return history_view(str(service), found.releases, current=found.current)
 
 
-@router.get("/v1/services/{namespace}/{name}/logs", response_class=Events)
+@router.get("/v1/services/{namespace}/{name}/logs", response_class=Events, responses=STREAMED)
 async def logs(
     asker: Viewer,
     service: Service,
