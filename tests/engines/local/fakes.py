@@ -81,6 +81,7 @@ class FakeMachine:
 
     def __init__(self, *taken: str) -> None:
         self.routes = {IPv4Network(one) for one in taken}
+        self.walls: set[IPv4Network] = set()
 
     async def taken(self) -> tuple[IPv4Network, ...]:
         return tuple(sorted(self.routes))
@@ -92,6 +93,12 @@ class FakeMachine:
 
     async def release(self, network: IPv4Network) -> None:
         self.routes.discard(network)
+
+    async def wall(self, network: IPv4Network, whole: IPv4Network) -> None:
+        self.walls.add(network)
+
+    async def unwall(self, network: IPv4Network, whole: IPv4Network) -> None:
+        self.walls.discard(network)
 
     async def ran_out_of_memory(self, container: str) -> bool:
         return False

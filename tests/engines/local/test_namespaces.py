@@ -30,19 +30,31 @@ async def test_a_service_in_the_own_namespace_has_a_door_and_a_name(bench: Bench
 
 
 async def test_namespaces_cannot_reach_each_other(bench: Bench) -> None:
-    await bench.apply(bench.web(), bench.web("back").team("data"))
-    await bench.running(WEB, BACK)
+    other = ServiceKey("other", "other")
+    await bench.apply(bench.web(), bench.web("back").team("data"), bench.web("other").team("other"))
+    await bench.running(WEB, BACK, other)
     (web,) = bench.gateway.endpoints("default/web")
     (back,) = bench.gateway.endpoints("data/back")
     assert (await bench.get(back.host))[0] == 200
-    command = f"import socket; socket.create_connection(({back.host!r}, {back.port}), timeout=2)"
-    session = await bench.engine.exec(WEB, ["python3", "-c", command], tty=False)
-    async for _ in session.output():
-        pass
-    assert await session.wait() != 0
-    await session.close()
+    assert await _connects(bench, WEB, str(back.host)) is False
+    await bench.engine.delete(other, volumes=True)
+    await bench.network_gone("other")
+    assert await _connects(bench, WEB, str(back.host)) is False
+    assert await _connects(bench, BACK, str(web.host)) is False
+    assert await _connects(bench, BACK, str(back.host)) is True
     door = next(one for one in bench.gateway.config.doors if one.backend == "data/back")
     assert not any(IPv4Address(web.host) in source for source in door.sources)
+
+
+async def _connects(bench: Bench, service: ServiceKey, host: str) -> bool:
+    """Whether a container of the service can connect to port 8080 there."""
+    script = f"import socket; socket.create_connection(({host!r}, 8080), timeout=2)"
+    session = await bench.engine.exec(service, ["python3", "-c", script], tty=False)
+    async for _ in session.output():
+        pass
+    code = await session.wait()
+    await session.close()
+    return code == 0
 
 
 async def test_depends_moves_the_client_into_a_block_the_door_admits(bench: Bench) -> None:

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Final
 
 from skerry.engines.local.addresses import (
+    NAMESPACES,
     Book,
     belongs,
     free_slices,
@@ -54,7 +55,7 @@ class AddressBook:
         if not self._stable:
             return
         if self.book.slice is not None:
-            await self._machine.claim(self.book.slice)
+            await self.assert_again()
             return
         for candidate in free_slices(await self._machine.taken()):
             # The route is the lock between several servers on one machine.
@@ -63,22 +64,34 @@ class AddressBook:
                 return
         raise Refused("no range of stable addresses is free on this machine", subject="machine")
 
+    async def assert_again(self) -> None:
+        """Put back what somebody took away from the machine: the slice's route, the walls."""
+        if self.book.slice is not None:
+            await self._machine.claim(self.book.slice)
+        for network in self.book.networks.values():
+            await self._machine.wall(network, NAMESPACES)
+
     async def release(self) -> None:
         """Give everything back."""
+        for network in self.book.networks.values():
+            await self._machine.unwall(network, NAMESPACES)
         if self.book.slice is not None:
             await self._machine.release(self.book.slice)
         await self._turn(Book())
 
     async def network(self, namespace: str, taken: Collection[IPv4Network]) -> IPv4Network:
-        """The namespace's network. `taken`: what must not be given out, beside the networks
-        the machine has routes to."""
+        """The namespace's network, walled off. `taken`: what must not be given out, beside the
+        networks the machine has routes to."""
         if namespace not in self.book.networks:
             routed = await self._machine.taken()
             await self._turn(with_network(self.book, namespace, (*routed, *taken)))
-        return self.book.networks[namespace]
+        network = self.book.networks[namespace]
+        await self._machine.wall(network, NAMESPACES)
+        return network
 
     async def drop_network(self, namespace: str) -> None:
         """The namespace's network turned out to be somebody else's."""
+        await self._unwall(namespace)
         networks = {name: net for name, net in self.book.networks.items() if name != namespace}
         await self._turn(replace(self.book, networks=networks))
 
@@ -106,7 +119,12 @@ class AddressBook:
 
     async def forget_namespace(self, namespace: str) -> None:
         """The namespace's network is gone."""
+        await self._unwall(namespace)
         await self._turn(without_namespace(self.book, namespace))
+
+    async def _unwall(self, namespace: str) -> None:
+        if network := self.book.networks.get(namespace):
+            await self._machine.unwall(network, NAMESPACES)
 
     def take(self, service: ServiceKey, *, crossing: bool) -> IPv4Address:
         """An address for a replica, until `give_back`."""

@@ -12,7 +12,7 @@ from skerry.engines.local.containers import INSTANCE
 from skerry.engines.local.crew import Crew
 from skerry.engines.local.replica import Phase
 from skerry.engines.local.runtime import Found
-from skerry.errors import EngineUnavailable
+from skerry.errors import EngineUnavailable, Refused
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,8 @@ class Ears:
         while True:
             try:
                 await self.look()
-            except (EngineUnavailable, ApiError) as error:
+                await self._crew.book.assert_again()
+            except (EngineUnavailable, ApiError, Refused) as error:
                 log.info("could not look at the containers: %s", error)
             await self._crew.clock.sleep(_RESYNC_SECONDS)
 

@@ -11,6 +11,8 @@ import orjson
 from skerry.errors import Refused
 
 _RECORD_BYTES: Final = 8192
+# Before the main table's 32766, after what VPNs and the like put first.
+_WITHIN: Final = 10_208
 
 
 class Machine(Protocol):
@@ -24,6 +26,12 @@ class Machine(Protocol):
 
     async def release(self, network: IPv4Network) -> None:
         """Undo `claim`."""
+
+    async def wall(self, network: IPv4Network, whole: IPv4Network) -> None:
+        """Let nothing pass from the network to another part of the whole. Again: nothing."""
+
+    async def unwall(self, network: IPv4Network, whole: IPv4Network) -> None:
+        """Undo `wall`."""
 
     async def ran_out_of_memory(self, container: str) -> bool:
         """Whether the kernel says it killed something in the container of that id for want
@@ -56,6 +64,26 @@ class LinuxMachine:
         """Take the route away; nothing when it is gone."""
         await self._ip("route", "del", "local", str(network), "dev", "lo")
 
+    async def wall(self, network: IPv4Network, whole: IPv4Network) -> None:
+        """Two rules of policy routing: what stays within the network takes the usual routes,
+        what leaves it for another is refused, and told so at once.
+
+        Not the firewall: Podman's own walls (netavark 1.4) come down for all networks when
+        one of them empties, and firewalls are reloaded by others."""
+        for rule in _rules(network, whole):
+            code, _, error = await self._ip("rule", "add", *rule)
+            if code and "exist" not in error.lower():
+                raise Refused(
+                    f"cannot wall off {network}: {error.strip()}",
+                    subject="machine",
+                    hint="run the server as root",
+                )
+
+    async def unwall(self, network: IPv4Network, whole: IPv4Network) -> None:
+        """Take the rules away; nothing when they are gone."""
+        for rule in _rules(network, whole):
+            await self._ip("rule", "del", *rule)
+
     async def ran_out_of_memory(self, container: str) -> bool:
         """From the kernel's log; False where it may not be read."""
         return await asyncio.to_thread(_in_kernel_log, f"{container},".encode())
@@ -74,6 +102,12 @@ async def run(command: Sequence[str]) -> tuple[int, bytes, str]:
         return 127, b"", str(error)
     said, complained = await process.communicate()
     return process.returncode or 0, said, complained.decode(errors="replace")
+
+
+def _rules(network: IPv4Network, whole: IPv4Network) -> tuple[tuple[str, ...], ...]:
+    within = ("from", str(network), "to", str(network), "lookup", "main")
+    across = ("from", str(network), "to", str(whole), "prohibit")
+    return (*within, "pref", str(_WITHIN)), (*across, "pref", str(_WITHIN + 1))
 
 
 def _in_kernel_log(words: bytes) -> bool:
