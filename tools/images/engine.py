@@ -1,17 +1,21 @@
-"""The few things asked of a container engine here, over its HTTP API or its command."""
+"""The few things asked of a container engine here, over its HTTP API."""
 
+import asyncio
 import http.client
 import io
 import json
 import os
-import shutil
 import socket
-import subprocess
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from skerry.clock import SystemClock
+from skerry.engines.local import host as local
+from skerry.errors import SkerryError
+from skerry.settings import Settings, open_state
 from tools.images.packages import CannotMake
 
 _SECONDS = 600
@@ -31,47 +35,21 @@ class Engine(Protocol):
 
 
 def find_engine() -> Engine:
-    """The engine at DOCKER_HOST, else the machine's podman or docker. Raises CannotMake."""
-    if url := os.environ.get("DOCKER_HOST"):
-        return ApiEngine(url)
-    for program in ("podman", "docker"):
-        if shutil.which(program):
-            return CommandEngine(program)
-    raise CannotMake("no container engine: install podman")
+    """The engine Skerry's server uses here: same search, same state folder. Podman's service
+    is started when only Podman is there, and the server finds it. Raises CannotMake."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        named = {"DOCKER_HOST": settings.engine_url} if settings.engine_url else {}
+        folder = open_state(settings).folder
+        return ApiEngine(asyncio.run(_url(folder, {**os.environ, **named})))
+    except SkerryError as error:
+        raise CannotMake(f"{error}; {error.hint}") from error
 
 
-class CommandEngine:
-    """An engine behind its own command."""
-
-    def __init__(self, program: str) -> None:
-        self._program = program
-
-    def has(self, image: str) -> bool:
-        """Whether the image is there."""
-        return self._run("image", "inspect", "--format", "{{.Id}}", image).returncode == 0
-
-    def load(self, archive: Path) -> None:
-        """Take in an image archive."""
-        self._insist("load", "--input", str(archive))
-
-    def build(self, folder: Path, image: str, containerfile: str = "Containerfile") -> None:
-        """Build a folder."""
-        self._insist("build", "--file", str(folder / containerfile), "--tag", image, str(folder))
-
-    def _insist(self, *arguments: str) -> None:
-        done = self._run(*arguments)
-        if done.returncode != 0:
-            said = " ".join(done.stderr.split())[-500:]
-            raise CannotMake(f"{self._program} {arguments[0]} failed: {said}")
-
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self._program, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+async def _url(folder: Path, environ: Mapping[str, str]) -> str:
+    host = await local.find_engine(folder, SystemClock(), environ=environ)
+    await host.api.close()
+    return host.api.url
 
 
 class ApiEngine:
