@@ -47,10 +47,12 @@ Running: ${url:-see skerry status}
 
 Next:
   export PATH=$PWD/.venv/bin:\$PATH
-  podman save --format oci-archive -o redis.tar localhost/skerry/base-redis
-  curl -T redis.tar -X POST ${url%/}/archives?name=redis     and open the page
+  skerry trust                      the page above without a warning in the browser
   skerry status
-  skerry logs sizer --follow
+  skerry logs sizer --follow        and, from another terminal, an image to look into:
+    podman save --format oci-archive -o redis.tar localhost/skerry/base-redis
+    skerry trust --print > ca.pem
+    curl --cacert ca.pem --data-binary @redis.tar "${url%/}/archives?name=redis"
   skerry history api
   skerry down                       removes all of it
 END
