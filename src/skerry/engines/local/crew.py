@@ -39,7 +39,7 @@ class Crew:
     jobs: set[str] = field(default_factory=set)
     steps: set[asyncio.Future[None]] = field(default_factory=set)
     tasks: Tasks = field(default_factory=Tasks)
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(6))
 
     def changed(self, service: ServiceKey) -> None:
         """Something about a service's replicas changed: look again, and say so."""
