@@ -35,6 +35,7 @@ class Platform:
     def __init__(self, folder: Path, docker_url: str) -> None:
         self.folder = folder
         self.state = folder / "state"
+        self._again: list[subprocess.Popen[bytes]] = []
         self._engine = ApiEngine(docker_url)
         self.repository = folder / "repository"
         self.repository.mkdir(parents=True, exist_ok=True)
@@ -104,19 +105,24 @@ class Platform:
         pid = self.server_pid()
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+        for server in self._again:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(0.1)
         wait_until(lambda: not _alive(pid), "the killed server is gone", seconds=10)
 
     def start_server(self) -> None:
         """Start it again in the background, as `skerry up` does."""
-        log = (self.folder / "server-again.log").open("ab")
-        subprocess.Popen(
-            [sys.executable, "-m", "skerry", "server"],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        with (self.folder / "server-again.log").open("ab") as log:
+            self._again.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "skerry", "server"],
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            )
         wait_until(lambda: self.run("status").returncode == 0, "the server answers", seconds=30)
 
     def get(
@@ -154,6 +160,8 @@ class Platform:
         ended = self.run("down", "--volumes", timeout=120)
         with contextlib.suppress(FileNotFoundError, ValueError, KeyError, ProcessLookupError):
             os.kill(self.server_pid(), signal.SIGKILL)
+        for server in self._again:
+            server.wait(30)
         if (self.state / "instance").exists():
             left = [each for kind in KINDS for each in self.left(kind)]
             assert not left, f"down left {left}: {ended.stdout}{ended.stderr}"

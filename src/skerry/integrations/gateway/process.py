@@ -7,6 +7,7 @@ this folder's bootstrap, whoever started them and however that ended.
 import asyncio
 import os
 import signal
+import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,17 @@ PARENT_SECONDS = 3600
 # Each worker has a socket per listener: descriptors, not cores, are what runs out.
 MOST_WORKERS = 8
 
-# The shell raises the limit on open files as far as allowed, then becomes Envoy.
-_LAUNCH = 'cd "$0" && ulimit -n "$(ulimit -Hn)" && exec "$@"'
+# The shell raises the limit on open files as far as allowed, then becomes Envoy. Envoy asks
+# the kernel for SIGTERM when its parent dies, and its parent must not be this server, which
+# may be killed: so it waits until the shell that started it is gone and init is its parent.
+_LAUNCH = """
+umask 077; cd "$0" && ulimit -n "$(ulimit -Hn)" || exit 1
+{
+    while read -r _ _ _ parent _ </proc/self/stat; [ "$parent" = "$$" ]; do :; done
+    exec "$@"
+} >>envoy.log 2>&1 &
+echo $!
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,24 +64,18 @@ def find(folder: Path) -> tuple[EnvoyProcess, ...]:
 def launch(folder: Path, *, epoch: int = 0) -> EnvoyProcess:
     """Start an Envoy that outlives this process. Epoch 0 is a fresh one; a higher epoch takes
     over from the one before it. Raises OSError."""
-    command = ["/bin/sh", "-c", _LAUNCH, str(folder), *_arguments(folder, epoch)]
-    log = os.open(folder / PROCESS_LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        pid = os.posix_spawn(
-            command[0],
-            command,
-            {"PATH": os.defpath},  # nothing of the server's environment, which holds secrets
-            setsid=True,
-            setsigmask=[],
-            setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGPIPE],
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, log, 1),
-                (os.POSIX_SPAWN_DUP2, log, 2),
-            ],
-        )
-    finally:
-        os.close(log)
+    started = subprocess.run(
+        ["/bin/sh", "-c", _LAUNCH, str(folder), *_arguments(folder, epoch)],
+        env={"PATH": os.defpath},  # nothing of the server's environment, which holds secrets
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        check=False,
+    )
+    if started.returncode != 0:
+        raise OSError(started.stdout.decode(errors="replace").strip())
+    pid = int(started.stdout)
     return EnvoyProcess(pid=pid, epoch=epoch, started=_started(pid) or 0)
 
 
