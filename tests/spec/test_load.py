@@ -137,6 +137,11 @@ def test_a_billion_laughs_are_not_laughed() -> None:
     assert "repeats so much by aliases" in told(sources("\n".join(lines)))[0]
 
 
+def test_one_document_with_very_many_faults_is_told_some_of_them() -> None:
+    depends = "".join(f"- other-{number}\n" for number in range(20_000))
+    assert len(told(sources(f"{WEB}\ndepends:\n{depends}"))) == 50
+
+
 def test_a_flood_of_problems_is_counted_not_told() -> None:
     said = told(sources(*["service: web\nimage: 5"] * 1500))
     assert len(said) == 1001

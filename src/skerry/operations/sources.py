@@ -70,6 +70,7 @@ class _Reading:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._problems: list[Problem] = []
+        self._inside: dict[str, bool] = {}
 
     def run(self, name: str, files: Iterator[str]) -> Sources:
         texts = self._texts(files)
@@ -109,7 +110,7 @@ class _Reading:
         """A file's bytes; None, and a problem at `file`, where that is not possible."""
         whole = self._root / path
         try:
-            if not whole.resolve().is_relative_to(self._root):
+            if self._leads_out(whole):
                 said = f"{path} is a link that leads out of the repository"
                 self._find(file, said, "copy the file")
                 return None
@@ -125,6 +126,15 @@ class _Reading:
         except RuntimeError:
             self._find(file, f"{path} is a link to itself")
         return None
+
+    def _leads_out(self, whole: Path) -> bool:
+        """Whether a link on the way to a file, or the file itself, leaves the repository."""
+        folder = str(whole.parent)
+        if folder not in self._inside:
+            self._inside[folder] = whole.parent.resolve().is_relative_to(self._root)
+        linked = os.path.islink(whole)
+        inside = self._inside[folder]
+        return not inside or (linked and not whole.resolve().is_relative_to(self._root))
 
     def _find(self, file: str, message: str, hint: str = "", *, line: int = 1) -> None:
         problem = Problem(file=file, line=line, path="document", message=message, hint=hint)

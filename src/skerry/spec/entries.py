@@ -1,7 +1,8 @@
 """Documents of a repository once read: what they are, where they stand, what is remembered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from skerry.errors import Problem
@@ -10,6 +11,7 @@ from skerry.model.repository import DeclaredService
 from skerry.model.service import Service
 from skerry.spec.chunks import Chunk
 from skerry.spec.documents import Place, Read
+from skerry.spec.limits import MAX_PROBLEMS
 from skerry.spec.messages import Complaint
 
 
@@ -58,14 +60,16 @@ class Located(NamedTuple):
     service: Service
     entry: Entry
 
-    def problem(self, complaint: Complaint) -> Problem:
-        """The complaint, at its line."""
-        return self.entry.place.problem(self.service.service, complaint)
+    def problems(self, complaints: Iterable[Complaint]) -> list[Problem]:
+        """The complaints, at their lines; the first of them, where there are very many."""
+        place = self.entry.place
+        few = islice(complaints, MAX_PROBLEMS)
+        return [place.problem(self.service.service, complaint) for complaint in few]
 
-    def where(self, path: str = "service") -> str:
-        """`shop.yaml:12`, where something of it is written."""
-        found = self.problem(Complaint((path,), ""))
-        return f"{found.file}:{found.line}"
+    @property
+    def where(self) -> str:
+        """`shop.yaml:12`, where its document starts."""
+        return f"{self.entry.file}:{self.entry.chunk.line}"
 
 
 def locate(entry: Entry) -> Located | None:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from skerry.spec.limits import MAX_DEPTH, MAX_EXPANDED
+from skerry.spec.limits import MAX_DEPTH, MAX_EXPANDED, MAX_PROBLEMS
 
 _MARKS: Final = ("&", "*", "!", "+", "0x", "0o", "0b")
 _START: Final = re.compile(
@@ -66,6 +66,8 @@ class _Examination:
 
     def take(self, event: Any) -> bool:
         """Look at one event; False when there is no point in going on."""
+        if len(self.findings) >= MAX_PROBLEMS:
+            return False
         if getattr(event, "tag", None) not in (None, "!"):
             self._find(event, "tags such as !!str are not supported", "put text in quotes instead")
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):

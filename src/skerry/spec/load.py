@@ -181,7 +181,7 @@ class _Loading:
             if located.service.files or located.service.build is not None:
                 folder = folder_of(located.entry.file)
                 complaints = self._attachments.complaints(located.service, folder)
-                self._fault([located.problem(each) for each in complaints])
+                self._fault(located.problems(complaints))
         depends = resolve_depends({each.key: each.service for each in services})
         for problem in check_together(services, settings=settings, cells=cells, depends=depends):
             self._fault([problem])

@@ -5,12 +5,14 @@ number or a boolean); when it refuses, libyaml says where.
 """
 
 import re
+from itertools import islice
 from typing import Any, Final
 
 import yaml
 from ryaml import loads
 
 from skerry.spec.guard import Finding, examine, is_suspicious
+from skerry.spec.limits import MAX_PROBLEMS
 from skerry.spec.positions import compose, duplicates, odd_key
 
 _TAB: Final = "\t"
@@ -64,7 +66,7 @@ def _diagnose(text: str, said: str) -> Unreadable:
         return Unreadable((Finding(1, "is not text in UTF-8", "save the file as UTF-8"),))
     found = tuple(
         Finding(line, f"has `{key}` twice, first on line {first}", "keep one of them")
-        for key, line, first in duplicates(root)
+        for key, line, first in islice(duplicates(root), MAX_PROBLEMS)
     )
     if found:
         return Unreadable(found, _construct(root))

@@ -1,6 +1,7 @@
 """What no document can know alone: names taken twice, who depends on whom, shared routes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from skerry.errors import Problem
 from skerry.model.cell import Cell
@@ -12,6 +13,7 @@ from skerry.spec.messages import Complaint
 from skerry.spec.words import suggest
 
 Depends = Mapping[ServiceKey, tuple[ServiceKey, ...]]
+_STEPS_SHOWN: Final = 12
 
 
 def check_together(
@@ -27,8 +29,10 @@ def check_together(
         key = located.key
         first = firsts.setdefault(key, located)
         if first is not located:
-            said = f"{key} is already declared at {first.where()}"
-            yield located.problem(Complaint(("service",), said, "rename or remove one of them"))
+            said = f"{key} is already declared at {first.where}"
+            yield from located.problems(
+                [Complaint(("service",), said, "rename or remove one of them")]
+            )
     yield from _check_settings(services, settings)
     yield from _check_cells(services, cells)
     yield from _check_depends(services, depends)
@@ -43,11 +47,11 @@ def _check_settings(services: Iterable[Located], settings: Settings) -> Iterator
         for tag in required:
             if tag not in service.tags:
                 said = f"should have the tag `{tag}`, which skerry.yaml requires"
-                yield located.problem(Complaint(("tags",), said, f"write `{tag}: ...`"))
+                yield from located.problems([Complaint(("tags",), said, f"write `{tag}: ...`")])
         if teams and service.team is not None and service.team not in teams:
             end, hint = suggest(service.team, settings.teams)
             said = f"unknown team `{service.team}`{end}"
-            yield located.problem(Complaint(("team",), said, hint))
+            yield from located.problems([Complaint(("team",), said, hint)])
 
 
 def _check_cells(services: Iterable[Located], cells: Sequence[Cell]) -> Iterator[Problem]:
@@ -57,25 +61,27 @@ def _check_cells(services: Iterable[Located], cells: Sequence[Cell]) -> Iterator
             if written not in known:
                 end, hint = suggest(written, tuple(known))
                 said = f"unknown cell `{written}`{end}"
-                yield located.problem(Complaint(("cells", position), said, hint))
+                yield from located.problems([Complaint(("cells", position), said, hint)])
 
 
 def _check_depends(services: Sequence[Located], depends: Depends) -> Iterator[Problem]:
     directory: Directory | None = None
     for located in services:
-        service = located.service
-        if len(depends.get(located.key, ())) == len(service.depends):
-            continue
-        directory = directory or Directory(each.key for each in services)
-        seen: set[ServiceKey] = set()
-        for position, written in enumerate(service.depends):
-            found = directory.candidates(written, namespace=service.namespace)
-            complaint = _judge_dependency(written, found, directory)
-            if len(found) == 1 and found[0] in seen:
-                complaint = (f"{written} is there twice", "remove one of them")
-            seen.update(found if len(found) == 1 else ())
-            if complaint is not None:
-                yield located.problem(Complaint(("depends", position), *complaint))
+        if len(depends.get(located.key, ())) != len(located.service.depends):
+            directory = directory or Directory(each.key for each in services)
+            yield from located.problems(_judge_depends(located, directory))
+
+
+def _judge_depends(located: Located, directory: Directory) -> Iterator[Complaint]:
+    seen: set[ServiceKey] = set()
+    for position, written in enumerate(located.service.depends):
+        found = directory.candidates(written, namespace=located.service.namespace)
+        complaint = _judge_dependency(written, found, directory)
+        if len(found) == 1 and found[0] in seen:
+            complaint = (f"{written} is there twice", "remove one of them")
+        seen.update(found if len(found) == 1 else ())
+        if complaint is not None:
+            yield Complaint(("depends", position), *complaint)
 
 
 def _judge_dependency(
@@ -95,8 +101,13 @@ def _judge_dependency(
 def _check_cycles(firsts: Mapping[ServiceKey, Located], depends: Depends) -> Iterator[Problem]:
     for cycle in find_cycles(depends):
         located = firsts[cycle[0]]
-        said = f"waits for itself: {' -> '.join(str(key) for key in cycle)}"
-        yield located.problem(Complaint(("depends",), said, "remove one of these dependencies"))
+        steps = [str(key) for key in cycle]
+        if len(steps) > _STEPS_SHOWN:
+            steps[_STEPS_SHOWN - 2 : -2] = [f"({len(steps) - _STEPS_SHOWN} more)"]
+        said = f"waits for itself: {' -> '.join(steps)}"
+        yield from located.problems(
+            [Complaint(("depends",), said, "remove one of these dependencies")]
+        )
 
 
 def _check_routes(services: Iterable[Located]) -> Iterator[Problem]:
@@ -108,9 +119,9 @@ def _check_routes(services: Iterable[Located]) -> Iterator[Problem]:
         others = taken.setdefault((route.host, route.path), [])
         other = next((each for each in others if _share_a_cell(each, located)), None)
         if other is not None and other.key != located.key:
-            said = f"{route.host}{route.path} is already routed at {other.where('route')}"
+            said = f"{route.host}{route.path} is already routed at {other.where}"
             hint = "give one of them another host or path"
-            yield located.problem(Complaint(("route",), said, hint))
+            yield from located.problems([Complaint(("route",), said, hint)])
         others.append(located)
 
 
