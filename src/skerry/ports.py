@@ -103,8 +103,13 @@ class Engine(Protocol):
     ) -> Session:
         """A command inside a running replica. Raises NotFound, or Conflict when none runs."""
 
-    async def run(self, job: Manifest, *, tty: bool = False) -> Session:
-        """A one-off container from a Job manifest, with its environment; removed when it ends."""
+    async def run(
+        self, job: Manifest, *, tty: bool = False, beside: Sequence[Manifest] = ()
+    ) -> Session:
+        """A one-off container from a Job manifest, with its environment; removed when it ends.
+
+        `beside` are the objects of a release not applied yet: where the job refers to one of
+        them (its ConfigMap, its Secret), it is taken from there."""
 
     async def record(self, release: Release) -> None:
         """Write a release, or its verdict, by service and number."""

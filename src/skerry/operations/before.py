@@ -39,7 +39,7 @@ async def run_before(platform: Platform, step: Step, voice: Voice) -> None:
     try:
         code = await with_ticks(
             platform,
-            _run(platform, job, last),
+            _run(platform, step, last),
             tick=say,
             deadline_seconds=step.change.deadline_seconds,
         )
@@ -50,8 +50,9 @@ async def run_before(platform: Platform, step: Step, voice: Voice) -> None:
     await voice.say(Stage.BEFORE, RAN, service=service, since=since, last_lines=last)
 
 
-async def _run(platform: Platform, job: Manifest, last: deque[str]) -> int:
-    session = await platform.engine.run(job)
+async def _run(platform: Platform, step: Step, last: deque[str]) -> int:
+    assert step.change.before is not None
+    session = await platform.engine.run(step.change.before, beside=step.change.apply)
     try:
         await session.write(b"")
         rest = ""

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -20,12 +20,13 @@ from skerry.engines.local.containers import (
 from skerry.engines.local.crew import Crew
 from skerry.errors import NotFound
 from skerry.model.keys import ObjectKey, ServiceKey
-from skerry.model.objects import SECRET_REF, annotation
+from skerry.model.objects import SECRET_REF, Manifest, annotation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A container to be made. `extra` is merged over the create body (a terminal, say)."""
+    """A container to be made. `extra` is merged over the create body (a terminal, say);
+    `beside` are objects it may refer to before they are applied."""
 
     name: str
     service: ServiceKey
@@ -35,6 +36,7 @@ class Plan:
     aliases: tuple[str, ...] = ()
     published: bool = False
     extra: Mapping[str, Any] | None = None
+    beside: Mapping[ObjectKey, Manifest] = field(default_factory=dict)
 
 
 class ImageMissing(Exception):
@@ -105,7 +107,7 @@ async def _environment(plan: Plan, crew: Crew) -> list[tuple[str, str]]:
 
 async def _secret(name: str, key: str, *, plan: Plan, crew: Crew) -> str:
     namespace = plan.service.namespace
-    manifest = crew.state.objects.get(ObjectKey("Secret", namespace, name))
+    manifest = _refer(plan, crew, ObjectKey("Secret", namespace, name))
     if manifest is None:
         raise NotFound(
             f"Secret {name} is not there", subject=f"service/{plan.service}", hint="skerry apply"
@@ -116,6 +118,10 @@ async def _secret(name: str, key: str, *, plan: Plan, crew: Crew) -> str:
     return (await crew.secrets.resolve(reference)).reveal()
 
 
+def _refer(plan: Plan, crew: Crew, key: ObjectKey) -> Manifest | None:
+    return plan.beside.get(key) or crew.state.objects.get(key)
+
+
 def _configs(plan: Plan, crew: Crew) -> dict[str, dict[str, bytes]]:
     namespace = plan.service.namespace
     found: dict[str, dict[str, bytes]] = {}
@@ -123,7 +129,7 @@ def _configs(plan: Plan, crew: Crew) -> dict[str, dict[str, bytes]]:
         if "configMap" not in volume:
             continue
         name = str(volume["configMap"]["name"])
-        manifest = crew.state.objects.get(ObjectKey("ConfigMap", namespace, name))
+        manifest = _refer(plan, crew, ObjectKey("ConfigMap", namespace, name))
         if manifest is None:
             raise NotFound(
                 f"ConfigMap {name} is not there",

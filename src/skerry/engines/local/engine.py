@@ -270,9 +270,11 @@ class LocalEngine:
         except ApiError as error:
             raise Conflict(error.message, subject=f"replica/{chosen.pod}") from error
 
-    async def run(self, job: Manifest, *, tty: bool = False) -> Session:
+    async def run(
+        self, job: Manifest, *, tty: bool = False, beside: Sequence[Manifest] = ()
+    ) -> Session:
         """A one-off container from a Job manifest; removed when the session is closed."""
-        return await run_job(job, self._crew, tty=tty)
+        return await run_job(job, self._crew, tty=tty, beside=beside)
 
     # Inside
 

@@ -1,5 +1,6 @@
 """One-off containers from Job manifests: `before:` commands and `skerry run`."""
 
+from collections.abc import Sequence
 from secrets import token_hex
 from typing import Final
 
@@ -11,7 +12,7 @@ from skerry.engines.local.sessions import AttachedSession, attach
 from skerry.engines.local.workload import read_workload
 from skerry.errors import Conflict, NotFound
 from skerry.model.keys import ServiceKey
-from skerry.model.objects import Manifest, owner_of
+from skerry.model.objects import Manifest, key_of, owner_of
 
 _ATTACHED: Final = {
     "OpenStdin": True,
@@ -22,8 +23,11 @@ _ATTACHED: Final = {
 }
 
 
-async def run_job(job: Manifest, crew: Crew, *, tty: bool) -> AttachedSession:
+async def run_job(
+    job: Manifest, crew: Crew, *, tty: bool, beside: Sequence[Manifest] = ()
+) -> AttachedSession:
     """Make, attach to and start the job's container. Closing the session removes it.
+    `beside` are objects it may refer to that are not applied yet.
 
     Raises NotFound for a secret or file nobody set, DeployFailed without the image,
     Conflict when the engine refuses it, EngineUnavailable."""
@@ -41,6 +45,7 @@ async def run_job(job: Manifest, crew: Crew, *, tty: bool) -> AttachedSession:
         labels=labels_of(crew.settings, service, role=JOB, pod=pod),
         address=address,
         extra={**_ATTACHED, "Tty": tty},
+        beside={key_of(manifest): manifest for manifest in beside},
     )
 
     async def leave() -> None:

@@ -192,7 +192,9 @@ class MemoryEngine:
             raise Conflict("no replica runs", subject=service.at(self._cell.cell))
         return MemorySession(command, _environment(deployment), on_end=_nothing)
 
-    async def run(self, job: Manifest, *, tty: bool = False) -> Session:
+    async def run(
+        self, job: Manifest, *, tty: bool = False, beside: Sequence[Manifest] = ()
+    ) -> Session:
         """A simulated one-off; it is gone when it ends."""
         name = str(job["metadata"]["name"])
         self._jobs.add(name)
