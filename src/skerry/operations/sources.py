@@ -146,7 +146,7 @@ def _walk(root: Path) -> Iterator[str]:
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         for name in sorted(files):
             if name.endswith(_SUFFIXES) and not name.startswith("."):
-                yield Path(here, name).relative_to(root).as_posix()
+                yield os.path.relpath(os.path.join(here, name), root).replace(os.sep, "/")
 
 
 def _without_foreign(sources: Sources, pointed: Mapping[str, str]) -> Sources:
@@ -168,8 +168,9 @@ def _is_below(path: str, folder: str) -> bool:
 def _files(texts: tuple[SourceText, ...]) -> dict[str, str]:
     """Every file a `files:` points to within the repository -> a document that does."""
     found: dict[str, str] = {}
+    defaults = _defaults(texts)
     for text in texts:
-        for folder, document in _services((text,), defaults=_defaults(texts)):
+        for folder, document in _services((text,), defaults=defaults):
             files = document.get("files")
             for written in files.values() if isinstance(files, dict) else ():
                 if isinstance(written, str) and _is_path(written):
