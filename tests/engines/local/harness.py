@@ -125,11 +125,13 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(url: str, instance: str, **parts: object) -> AsyncIterator[Bench]:
+async def open_bench(
+    url: str, instance: str, *, reach: Reach = Reach.ROUTED
+) -> AsyncIterator[Bench]:
     """A started bench; nothing of it is left in the end."""
     host = await look_at(url)
     assert host is not None
-    bench = Bench(host, instance, **parts)  # type: ignore[arg-type] # keywords of one dataclass
+    bench = Bench(host, instance, reach=reach)
     await bench.engine.start()
     try:
         yield bench

@@ -1,5 +1,6 @@
 """Finding, and starting, a container engine."""
 
+import asyncio
 import base64
 import json
 import os
@@ -12,7 +13,7 @@ import pytest
 from skerry.clock import SystemClock
 from skerry.engines.local.credentials import credentials_for, registry_of
 from skerry.engines.local.host import Reach, find_engine, reach_of
-from skerry.engines.local.podman import render_settings
+from skerry.engines.local.podman import render_settings, service_pid, stop_service
 from skerry.errors import EngineUnavailable
 from tests.conftest import Needs
 
@@ -73,9 +74,8 @@ async def test_a_docker_host_that_does_not_answer_is_named(tmp_path: Path) -> No
 def folder(tmp_path: Path) -> Iterator[Path]:
     """A state folder; a service started in it is ended."""
     yield tmp_path
-    if (tmp_path / "podman.pid").exists():
-        pid = int((tmp_path / "podman.pid").read_text())
-        os.kill(pid, signal.SIGTERM)
+    if (pid := service_pid(tmp_path)) is not None:
+        stop_service(tmp_path)
         os.waitpid(pid, 0)
 
 
@@ -89,6 +89,13 @@ async def test_podmans_service_is_started_when_nothing_listens(folder: Path, nee
     await again.api.close()
     assert (host.name, host.reach) == ("Podman", Reach.ROUTED)
     assert again.api.url == host.api.url
+    first = service_pid(folder)
+    await again.revive()
+    assert service_pid(folder) == first
+    os.kill(first or 0, signal.SIGKILL)
+    await asyncio.to_thread(os.waitpid, first or 0, 0)
+    await again.revive()
+    assert service_pid(folder) not in (None, first)
 
 
 class TestCredentials:

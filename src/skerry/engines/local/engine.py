@@ -11,7 +11,7 @@ from skerry.engines.local.api import ApiError, ContainerApi
 from skerry.engines.local.containers import Settings, volume_name
 from skerry.engines.local.crew import Crew
 from skerry.engines.local.demolition import demolish
-from skerry.engines.local.events import Ears
+from skerry.engines.local.events import Ears, Revive, nothing_to_revive, revived
 from skerry.engines.local.host import Reach
 from skerry.engines.local.images import Images
 from skerry.engines.local.jobs import run_job
@@ -52,7 +52,8 @@ _LANDING_SECONDS: Final = 10.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What a local engine is made of. `instance` marks everything it makes on the machine;
-    `ulimits` are what its containers may be given (see `host.find_engine`)."""
+    `ulimits` are what its containers may be given, `revive` starts the container engine again
+    when it is one of ours and died (both: see `host.find_engine`)."""
 
     cell: Cell
     instance: str
@@ -65,6 +66,7 @@ class Parts:
     reach: Reach = Reach.ROUTED
     ulimits: Mapping[str, int] = field(default_factory=dict)
     json_logs: bool = False
+    revive: Revive = nothing_to_revive
 
 
 class LocalEngine:
@@ -290,7 +292,9 @@ class LocalEngine:
         self._adopted.set()
         crew = self._crew
         crew.tasks.spawn(crew.router.run(), name="router")
-        crew.tasks.spawn(Ears(crew, strays=self._stray).run(), name="events")
+        crew.tasks.spawn(
+            Ears(crew, strays=self._stray, revive=self._parts.revive).run(), name="events"
+        )
         try:
             async with asyncio.timeout(_FIRST_PROGRAM_SECONDS):
                 await crew.router.settled()
@@ -303,6 +307,7 @@ class LocalEngine:
 
     async def _adopt_later(self) -> None:
         while not await self._adopt():
+            await revived(self._parts.revive)
             await self._parts.clock.sleep(_RETRY_SECONDS)
 
     def _config(self) -> ProxyConfig:

@@ -22,13 +22,30 @@ _RESYNC_SECONDS: Final = 60.0
 _ENDS: Final = frozenset({"die", "died", "remove", "destroy"})
 _GONE: Final = frozenset({"exited", "dead", "stopped"})
 
+Revive = Callable[[], Awaitable[None]]
+
+
+async def nothing_to_revive() -> None:
+    """The container engine is somebody else's to start."""
+
+
+async def revived(revive: Revive) -> None:
+    """Try to bring the container engine back; the caller asks it again in any case."""
+    try:
+        await revive()
+    except (EngineUnavailable, OSError) as error:
+        log.warning("the container engine cannot be started again: %s", error)
+
 
 class Ears:
     """Listens to the container engine, reconnecting for as long as it takes. An engine that
     does not answer says nothing about the containers: they are left as they are."""
 
-    def __init__(self, crew: Crew, *, strays: Callable[[Found], Awaitable[None]]) -> None:
+    def __init__(
+        self, crew: Crew, *, strays: Callable[[Found], Awaitable[None]], revive: Revive
+    ) -> None:
         self._crew = crew
+        self._revive = revive
         self._strays = strays
 
     async def run(self) -> None:
@@ -41,6 +58,7 @@ class Ears:
             except (EngineUnavailable, ApiError) as error:
                 self._crew.state.say("engine", str(error))
                 self._crew.networks.forget_ready()
+                await revived(self._revive)
             await self._crew.clock.sleep(pause)
             pause = min(pause * 2, _LONGEST_RETRY_SECONDS)
 

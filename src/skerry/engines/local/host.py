@@ -6,13 +6,20 @@ import platform
 import socket
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from skerry.engines.local.api import ApiError, ContainerApi
-from skerry.engines.local.podman import SYS_RESOURCE, has_capability, start_service
+from skerry.engines.local.podman import (
+    SOCKET,
+    SYS_RESOURCE,
+    has_capability,
+    revive_service,
+    start_service,
+    stop_service,
+)
 from skerry.errors import EngineUnavailable
 from skerry.ports import Clock
 
@@ -30,7 +37,8 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A container engine that answers, and what it asks of us."""
+    """A container engine that answers, and what it asks of us. `folder`: where its service
+    was started by Skerry."""
 
     api: ContainerApi
     name: str
@@ -38,6 +46,18 @@ class Host:
     reach: Reach
     ulimits: Mapping[str, int] = field(default_factory=dict)
     json_logs: bool = False
+    folder: Path | None = None
+
+    async def revive(self) -> None:
+        """Start the service again, when it is one of ours and has died. Raises
+        EngineUnavailable."""
+        if self.folder is not None:
+            await asyncio.to_thread(revive_service, self.folder)
+
+    async def stop(self) -> None:
+        """End the service, when it is one of ours. Containers go on."""
+        if self.folder is not None:
+            await asyncio.to_thread(stop_service, self.folder)
 
 
 async def find_engine(
@@ -47,7 +67,7 @@ async def find_engine(
     service is started with its socket and settings in `folder`; it outlives the server.
     Raises EngineUnavailable, saying what was tried."""
     known = os.environ if environ is None else environ
-    own = folder / "podman.sock"
+    own = folder / SOCKET
     if named := known.get("DOCKER_HOST"):
         host = await look_at(named)
         if host is None:
@@ -57,14 +77,16 @@ async def find_engine(
                 hint="unset DOCKER_HOST, or start what should be there",
             )
         return host
-    for path in (own, *_sockets(known)):
+    if own.is_socket() and (host := await look_at(f"unix://{own}")):
+        return replace(host, folder=folder)
+    for path in _sockets(known):
         if path.is_socket() and (host := await look_at(f"unix://{path}")):
             return host
-    await asyncio.to_thread(start_service, folder, own)
+    await asyncio.to_thread(start_service, folder)
     deadline = clock.monotonic() + _START_SECONDS
     while clock.monotonic() < deadline:
         if own.is_socket() and (host := await look_at(f"unix://{own}")):
-            return host
+            return replace(host, folder=folder)
         await clock.sleep(_LOOK_SECONDS)
     raise EngineUnavailable(
         f"Podman's service was started and does not answer; it said: {_last_line(folder)}",

@@ -2,17 +2,19 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from skerry.errors import EngineUnavailable
 
+SOCKET: Final = "podman.sock"
 SYS_RESOURCE: Final = 24
 _NETAVARK: Final = ("/usr/lib/podman/netavark", "/usr/libexec/podman/netavark")
 
 
-def start_service(folder: Path, listen: Path) -> int:
+def start_service(folder: Path) -> int:
     """Start `podman system service`, detached: it outlives the server. Returns its process
     id, kept in `folder` as well. Raises EngineUnavailable without Podman."""
     podman = shutil.which("podman")
@@ -25,6 +27,7 @@ def start_service(folder: Path, listen: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = folder / "containers.conf"
     settings.write_text(render_settings())
+    listen = folder / SOCKET
     listen.unlink(missing_ok=True)
     log = os.open(folder / "podman.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -43,6 +46,31 @@ def start_service(folder: Path, listen: Path) -> int:
         os.close(log)
     (folder / "podman.pid").write_text(f"{pid}\n")
     return pid
+
+
+def service_pid(folder: Path) -> int | None:
+    """The process id of the service started in `folder`, if it still runs."""
+    try:
+        pid = int((folder / "podman.pid").read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    # The id may be somebody else's by now.
+    return pid if f"unix://{folder / SOCKET}".encode() in command.split(b"\0") else None
+
+
+def revive_service(folder: Path) -> None:
+    """Start the service again when it has died. Raises EngineUnavailable without Podman."""
+    if service_pid(folder) is None:
+        start_service(folder)
+
+
+def stop_service(folder: Path) -> None:
+    """End the service started in `folder`; nothing when there is none. Containers go on."""
+    if (pid := service_pid(folder)) is not None:
+        os.kill(pid, signal.SIGTERM)
+    (folder / SOCKET).unlink(missing_ok=True)
+    (folder / "podman.pid").unlink(missing_ok=True)
 
 
 def render_settings(
