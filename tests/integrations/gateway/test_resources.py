@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skerry.integrations.gateway.listeners import Certificate
 from skerry.integrations.gateway.resources import Surroundings, resources
 from skerry.model.proxy import Address, ProxyConfig
-from tests.integrations.gateway.configs import serving, with_door, with_names, with_route
+from tests.integrations.gateway.configs import serving, with_door, with_route
 
 A = Address("10.0.0.1", 8080)
 B = Address("10.0.0.2", 8080)
@@ -16,7 +16,6 @@ AROUND = Surroundings(
     https=Address("127.0.0.1", 443),
     routes_file="routes.json",
     log_file="access.log",
-    resolvers=(),
     fallback=Certificate(chain="localhost.crt", key="leaf.key"),
 )
 names = st.sets(st.from_regex(r"[a-z]{1,8}", fullmatch=True), max_size=8)
@@ -82,19 +81,6 @@ def test_the_longest_path_comes_first() -> None:
     web = next(host for host in table["virtual_hosts"] if host["name"] == "web.localhost")
     matches = [route["match"] for route in web["routes"]]
     assert matches == [{"path_separated_prefix": "/shop"}, {"prefix": "/"}]
-
-
-def test_no_cluster_has_a_name_that_dns_could_ask_for() -> None:
-    made = resources(serving(web=A, redis=A), {}, AROUND)
-    assert all("/" in name for name in made.clusters)
-
-
-def test_every_name_is_answered_in_both_families() -> None:
-    table = listeners(with_names(ProxyConfig(), "198.18.0.1", redis="198.18.0.7"))
-    filter = table["names/198.18.0.1"]["listener_filters"][0]["typed_config"]
-    domain = filter["server_config"]["inline_dns_table"]["virtual_domains"][0]
-    answers = domain["endpoint"]["address_list"]["address"]
-    assert answers == ["198.18.0.7", "::ffff:198.18.0.7"]
 
 
 def test_the_only_replica_is_never_ejected() -> None:

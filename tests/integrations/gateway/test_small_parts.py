@@ -124,7 +124,7 @@ def test_a_file_is_replaced_only_when_its_content_changes(tmp_path: Path) -> Non
 def test_name_servers_are_read_from_resolv_conf(tmp_path: Path) -> None:
     path = tmp_path / "resolv.conf"
     path.write_text("# c\nnameserver 10.0.0.2\nnameserver fe80::1%eth0\nsearch a b\nnameserver x\n")
-    assert machine_resolvers(path) == (Address("10.0.0.2", 53), Address("fe80::1", 53))
+    assert machine_resolvers(path) == (Address("10.0.0.2", 53), Address("fe80::1%eth0", 53))
     assert machine_resolvers(tmp_path / "none") == ()
 
 

@@ -72,7 +72,6 @@ def _stats() -> Resource:
         {"prefix": "http.public."},
         {"prefix": "http.door."},
         {"prefix": "tcp.door."},
-        {"prefix": "dns_filter."},
         {"prefix": "server."},
         {"safe_regex": {"regex": _KEPT}},
     ]

@@ -12,8 +12,7 @@ UNLIMITED = 1_000_000
 
 
 def cluster(backend: Backend) -> Resource:
-    """One backend. The name holds a `/`, so it never equals a name in DNS, which Envoy's DNS
-    filter would otherwise answer with the endpoints."""
+    """One backend; its name is the cluster's."""
     resource: Resource = {
         "name": backend.name,
         "type": "STATIC",

@@ -1,4 +1,4 @@
-"""The gateway port: program, keep alive and replace one Envoy."""
+"""The gateway port: program, keep alive and replace one Envoy, and the name server beside it."""
 
 import asyncio
 import resource
@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from skerry.errors import GatewayUnavailable
-from skerry.integrations.gateway import access_log, process
+from skerry.integrations.gateway import access_log, detached, nameserver, process
 from skerry.integrations.gateway.admin import Admin
 from skerry.integrations.gateway.authority import Authority, open_authority
 from skerry.integrations.gateway.bootstrap import (
@@ -22,9 +22,10 @@ from skerry.integrations.gateway.bootstrap import (
 from skerry.integrations.gateway.connections import connected
 from skerry.integrations.gateway.files import replace
 from skerry.integrations.gateway.listeners import Certificate
+from skerry.integrations.gateway.nameserver import NameServer
 from skerry.integrations.gateway.occupant import check_free
 from skerry.integrations.gateway.publisher import Publisher
-from skerry.integrations.gateway.resolvers import machine_resolvers
+from skerry.integrations.gateway.resolvers import RESOLV_CONF
 from skerry.integrations.gateway.resources import Resources, Surroundings, resources
 from skerry.integrations.gateway.supervisor import Supervisor
 from skerry.integrations.gateway.workers import Workers
@@ -38,12 +39,16 @@ AUTHORITY_FOLDER = "authority"
 
 
 class EnvoyGateway:
-    """`skerry.ports.Gateway` on an Envoy process that outlives this one."""
+    """`skerry.ports.Gateway` on an Envoy process, and one that answers names, which outlive
+    this one. Names that are no service's are asked of the servers in `resolv_conf`."""
 
-    def __init__(self, folder: Path, cell: Cell, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, cell: Cell, clock: Clock, *, resolv_conf: Path = RESOLV_CONF
+    ) -> None:
         self.folder = folder.absolute()
         self._cell = cell
         self._clock = clock
+        self._resolv_conf = resolv_conf
         self._tasks = Tasks()
         self._lock = asyncio.Lock()
         self._wanted: ProxyConfig | None = None
@@ -52,6 +57,7 @@ class EnvoyGateway:
         self._authority: Authority | None = None
         self._supervisor: Supervisor | None = None
         self._publisher: Publisher | None = None
+        self._names: NameServer | None = None
 
     async def start(self) -> None:
         """Adopt the running proxy, or start one, and keep it alive. Raises GatewayUnavailable."""
@@ -62,11 +68,15 @@ class EnvoyGateway:
         workers = Workers(self._admin.socket(PROBE_SOCKET), process.workers())
         self._supervisor = Supervisor(self.folder, self._admin, self._clock)
         self._publisher = Publisher(self.folder, self._admin, workers=workers, clock=self._clock)
+        self._names = NameServer(
+            self.folder, self._admin.socket, resolv_conf=self._resolv_conf, clock=self._clock
+        )
         try:
             await asyncio.to_thread(self._check_ports)
             if not self._publisher.complete:
                 self._publisher.write(await self._resources(ProxyConfig()))
             await self._supervisor.start()
+            await self._names.start()
         except GatewayUnavailable:
             await self.close()
             raise
@@ -77,6 +87,8 @@ class EnvoyGateway:
         await self._tasks.close()
         if self._supervisor is not None:
             await self._supervisor.close()
+        if self._names is not None:
+            await self._names.close()
         if self._publisher is not None:
             self._publisher.close()
             self._publisher = None
@@ -90,14 +102,14 @@ class EnvoyGateway:
         The authority stays: it is what people's machines were told to trust.
         """
         await self.close()
-        for running in process.find(self.folder):
-            await process.end(running)
+        for running in (*process.find(self.folder), *nameserver.find(self.folder)):
+            await detached.end(running)
         process.remove_shared_memory(self.folder)
         await asyncio.to_thread(_empty, self.folder)
 
     async def program(self, config: ProxyConfig) -> None:
-        """Return once every worker of the proxy serves this, or what a later call wanted
-        instead. Raises GatewayUnavailable."""
+        """Return once every worker of the proxy, and the name server, serves this, or what a
+        later call wanted instead. Raises GatewayUnavailable."""
         self._wanted = config
         async with self._lock:
             await self._serve(self._wanted)
@@ -114,14 +126,15 @@ class EnvoyGateway:
             ) from error
 
     async def upgrade(self) -> None:
-        """Replace the proxy process by a new one; no connection is refused or cut. Raises
-        Conflict while connections of the upgrade before are not finished."""
+        """Replace the processes by new ones; no connection is refused or cut, no lookup lost.
+        Raises Conflict while connections of the upgrade before are not finished."""
         async with self._lock:
-            if self._supervisor is None or self._publisher is None:
+            if self._supervisor is None or self._publisher is None or self._names is None:
                 raise _not_started()
             self._write_bootstrap()
             await self._supervisor.upgrade()
             await self._publisher.settle()
+            await self._names.upgrade()
 
     def status(self) -> GatewayStatus:
         """How it is."""
@@ -130,13 +143,17 @@ class EnvoyGateway:
             return GatewayStatus(live=False, reason="not started")
         current = keeper.current
         return GatewayStatus(
-            live=keeper.live,
-            reason=(self._publisher.reason if self._publisher else "") or keeper.reason,
+            live=keeper.live and self._names is not None and self._names.current is not None,
+            reason=self._trouble() or keeper.reason,
             version=keeper.version,
             pid=current.pid if current else None,
             http=self._http,
             https=self._https,
         )
+
+    def _trouble(self) -> str:
+        proxy = self._publisher.reason if self._publisher else ""
+        return proxy or (self._names.reason if self._names else "")
 
     def authority(self) -> str:
         """The certificate that signs the gateway's names, PEM."""
@@ -144,7 +161,8 @@ class EnvoyGateway:
 
     async def rotate_log(self, *, most_bytes: int = access_log.MOST_BYTES) -> None:
         """Begin a new access log when it has grown beyond this. Raises GatewayUnavailable."""
-        process.cut_log(self.folder)
+        detached.cut(self.folder / process.PROCESS_LOG)
+        detached.cut(self.folder / nameserver.RESOLVER_LOG)
         if access_log.rotate(self.folder / ACCESS_LOG, most_bytes=most_bytes) and self._admin:
             await self._admin.reopen_logs()
 
@@ -157,9 +175,10 @@ class EnvoyGateway:
         return Address(self._cell.listen, self._cell.https)
 
     async def _serve(self, config: ProxyConfig) -> None:
-        if self._publisher is None:
+        if self._publisher is None or self._names is None:
             raise _not_started()
         await self._publisher.publish(await self._resources(config))
+        await self._names.publish(config.names)  # after the doors they lead to
         names = self._certified(config)
         if self._authority is not None and names != self._pruned:
             self._authority.prune(names)
@@ -177,7 +196,6 @@ class EnvoyGateway:
             https=self._https,
             routes_file=ROUTES_FILE,
             log_file=ACCESS_LOG,
-            resolvers=machine_resolvers(),
             fallback=certificates.pop(self._cell.domain),
         )
         return resources(config, certificates, around)
@@ -217,12 +235,13 @@ class EnvoyGateway:
                 await self._refresh(self._clock.now())
 
     async def _refresh(self, now: datetime) -> None:
-        """Renew certificates that end soon, and have refused files read again."""
+        """Renew certificates that end soon, and have what was refused tried again."""
         wanted = self._wanted
         if wanted is None or self._authority is None or self._publisher is None:
             return
         due = self._authority.due(self._certified(wanted), now)
-        if due or not await self._publisher.up_to_date():
+        named = self._names is None or await self._names.up_to_date()
+        if due or not named or not await self._publisher.up_to_date():
             await self.program(wanted)
 
 

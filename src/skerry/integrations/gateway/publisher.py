@@ -48,7 +48,7 @@ class Publisher:
         return all(file.version for file in self._files().values())
 
     def listening(self) -> frozenset[Address]:
-        """The addresses in the file of listeners, for TCP."""
+        """The addresses in the file of listeners."""
         sockets = [
             listener["address"]["socket_address"] for listener in _read(self._listeners.path)
         ]

@@ -22,6 +22,7 @@ def _server(line: str) -> str | None:
     if len(words) < 2 or words[0] != "nameserver":
         return None
     try:
-        return str(ipaddress.ip_address(words[1].partition("%")[0]))
+        ipaddress.ip_address(words[1].partition("%")[0])
     except ValueError:
         return None
+    return words[1]  # with the interface of an address that only means something there

@@ -10,10 +10,9 @@ import orjson
 from skerry.integrations.gateway.clusters import cluster
 from skerry.integrations.gateway.doors import door_listener
 from skerry.integrations.gateway.listeners import Certificate, http_listener, https_listener
-from skerry.integrations.gateway.names import name_listener
 from skerry.integrations.gateway.routes import route_table
 from skerry.integrations.gateway.shapes import Resource, typed
-from skerry.model.proxy import Address, Backend, Door, NameTable, ProxyConfig, PublicRoute
+from skerry.model.proxy import Address, Backend, Door, ProxyConfig, PublicRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +23,6 @@ class Surroundings:
     https: Address
     routes_file: str
     log_file: str
-    resolvers: tuple[Address, ...]
     fallback: Certificate
 
 
@@ -45,7 +43,6 @@ def resources(
     backends = {backend.name: backend for backend in config.backends}
     protocols = {name: backend.protocol for name, backend in backends.items()}
     doors = sorted(config.doors, key=lambda door: door.address)
-    names = sorted(config.names, key=lambda table: table.resolver)
     chains = tuple(sorted(certificates.items()))
     return Resources(
         clusters={name: _cluster(backends[name]) for name in sorted(backends)},
@@ -53,7 +50,6 @@ def resources(
         listeners=(
             *_public(chains, around),
             *(_door(door, protocols.get(door.backend, "tcp"), around.log_file) for door in doors),
-            *(_names(table, around.resolvers) for table in names),
         ),
     )
 
@@ -84,11 +80,6 @@ def _public(
 @lru_cache(maxsize=16_384)
 def _door(door: Door, protocol: str, log_file: str) -> bytes:
     return _listener(door_listener(door, protocol, log_file=log_file))
-
-
-@lru_cache(maxsize=1024)
-def _names(table: NameTable, resolvers: tuple[Address, ...]) -> bytes:
-    return _listener(name_listener(table, resolvers=resolvers))
 
 
 def _listener(listener: Resource) -> bytes:

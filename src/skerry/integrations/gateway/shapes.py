@@ -20,12 +20,9 @@ def extension(name: str, kind: str, **fields: Any) -> Resource:
     return {"name": name, "typed_config": typed(kind, **fields)}
 
 
-def socket(address: Address, *, udp: bool = False) -> Resource:
+def socket(address: Address) -> Resource:
     """An address to listen on or to connect to."""
-    where: Resource = {"address": address.host, "port_value": address.port}
-    if udp:
-        where["protocol"] = "UDP"
-    return {"socket_address": where}
+    return {"socket_address": {"address": address.host, "port_value": address.port}}
 
 
 def prefix(network: IPv4Network) -> Resource:

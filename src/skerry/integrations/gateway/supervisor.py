@@ -6,9 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from skerry.errors import Conflict, GatewayUnavailable
-from skerry.integrations.gateway import process
+from skerry.integrations.gateway import detached, process
 from skerry.integrations.gateway.admin import Admin
 from skerry.integrations.gateway.connections import established_sockets
+from skerry.integrations.gateway.detached import Running
 from skerry.integrations.gateway.process import EnvoyProcess
 from skerry.loops import Tasks
 from skerry.ports import Clock
@@ -17,7 +18,6 @@ log = logging.getLogger(__name__)
 
 LIVE_SECONDS = 30.0
 POLL_SECONDS = 0.01
-MOST_BACK_OFF = 5.0
 
 
 class Supervisor:
@@ -56,7 +56,7 @@ class Supervisor:
         """End every Envoy of the folder."""
         await self.close()
         for running in process.find(self._folder):
-            await process.end(running)
+            await detached.end(running)
         process.remove_shared_memory(self._folder)
 
     async def upgrade(self) -> None:
@@ -70,7 +70,7 @@ class Supervisor:
         try:
             await self._until_live(after)
         except GatewayUnavailable:
-            await process.end(after)
+            await detached.end(after)
             raise
         await self._tasks.close()
         self.current = after
@@ -82,7 +82,7 @@ class Supervisor:
             await self._until_live(candidate)
         except GatewayUnavailable as error:
             log.warning("ending an Envoy that runs and does not answer: %s", error)
-            await process.end(candidate)
+            await detached.end(candidate)
             return
         self.current = candidate
         for old in predecessors:
@@ -99,47 +99,34 @@ class Supervisor:
         try:
             await self._until_live(started)
         except GatewayUnavailable:
-            await process.end(started)
+            await detached.end(started)
             raise
         return started
 
     def _await_end(self, old: EnvoyProcess) -> None:
         """A replaced process is left alone until its successor ends it: Envoy aborts when the
         predecessor it wants to end is gone already."""
-        self._tasks.spawn(process.ended(old), name=f"gateway: process {old.pid} finishes")
+        self._tasks.spawn(detached.ended(old), name=f"gateway: process {old.pid} finishes")
 
     def _watch(self, current: EnvoyProcess) -> None:
-        self._tasks.spawn(self._keep(current), name="gateway: keep Envoy alive")
+        self._tasks.spawn(
+            detached.keep_alive(current, self._again, lost=self._lost, clock=self._clock),
+            name="gateway: keep Envoy alive",
+        )
 
-    async def _keep(self, current: EnvoyProcess) -> None:
-        """Wait for its end and start another, for ever."""
-        back_off = 0.0
-        while True:
-            since = self._clock.monotonic()
-            await process.ended(current)
-            self.current = None
-            self.reason = f"Envoy (pid {current.pid}) ended, starting another"
-            log.warning("%s", self.reason)
-            if self._clock.monotonic() - since > 10:
-                back_off = 0.0
-            current = await self._again(back_off)
-            back_off = min(MOST_BACK_OFF, back_off * 2 + 0.1)
-            self.current = current
+    async def _again(self) -> EnvoyProcess:
+        self.current = await self._fresh()
+        return self.current
 
-    async def _again(self, back_off: float) -> EnvoyProcess:
-        while True:
-            await self._clock.sleep(back_off)
-            try:
-                return await self._fresh()
-            except GatewayUnavailable as error:
-                self.reason = str(error)
-                log.error("%s", error)
-                back_off = min(MOST_BACK_OFF, back_off * 2 + 0.1)
+    def _lost(self, reason: str) -> None:
+        self.current = None
+        self.reason = f"Envoy: {reason}"
+        log.warning("%s", self.reason)
 
     async def _until_live(self, expected: EnvoyProcess) -> None:
         deadline = self._clock.monotonic() + LIVE_SECONDS
         while self._clock.monotonic() < deadline:
-            if not process.alive(expected):
+            if not detached.alive(expected):
                 raise self._failed("Envoy ended while starting")
             with suppress(GatewayUnavailable):
                 info = await self._admin.info()
@@ -153,7 +140,7 @@ class Supervisor:
 
     def _failed(self, what: str) -> GatewayUnavailable:
         log_file = self._folder / process.PROCESS_LOG
-        said = process.last_line(log_file)
+        said = detached.last_line(log_file)
         return GatewayUnavailable(
             f"{what}; it last said: {said}" if said else what,
             subject="gateway",
@@ -172,7 +159,7 @@ class Supervisor:
                 )
 
 
-def open_connections(of: EnvoyProcess) -> int:
+def open_connections(of: Running) -> int:
     """How many TCP connections a process has."""
     established = established_sockets()
     count = 0
