@@ -1,11 +1,15 @@
 """The tools and the shared fixtures do what they say."""
 
 import asyncio
+import io
 import json
+import subprocess
+import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +17,9 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tests.leftovers import INSTANCE_LABEL
 from tools.images.engine import ApiEngine
+from tools.images.layer import write_layer
+from tools.images.packages import CannotMake, Packages
+from tools.images.recipes import Recipe, User
 
 LIMITS = [
     {"Name": "nofile", "Soft": 4096, "Hard": 4096},
@@ -115,3 +122,81 @@ def test_a_jump_moves_the_wall_clock_only() -> None:
     clock.jump(hours=-2)
     assert (before - clock.now()).total_seconds() == 7200
     assert clock.monotonic() == 0
+
+
+def make_deb(folder: Path, name: str, files: Mapping[str, bytes]) -> Path:
+    """A Debian package with these files."""
+    root = folder / name
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    (root / "DEBIAN").mkdir(mode=0o755)
+    about = f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: a\nDescription: b\n"
+    (root / "DEBIAN" / "control").write_text(about)
+    deb = folder / f"{name}.deb"
+    subprocess.run(["dpkg-deb", "--build", root, deb], check=True, capture_output=True)
+    return deb
+
+
+RECIPE = Recipe(name="x", packages=("a",), users=(User(name="app", number=7),), command=("a",))
+
+
+def layer_of(*debs: Path) -> dict[str, tarfile.TarInfo]:
+    """The layer's members by name; none twice."""
+    out = io.BytesIO()
+    write_layer(RECIPE, debs, out)
+    out.seek(0)
+    with tarfile.open(fileobj=out) as layer:
+        members = layer.getmembers()
+    assert len({member.name for member in members}) == len(members)
+    return {member.name: member for member in members}
+
+
+def test_a_layer_has_merged_folders_accounts_and_no_manuals(needs: Any, tmp_path: Path) -> None:
+    needs.program("dpkg-deb")
+    files = {
+        "lib/old.so": b"1",
+        "usr/share/man/man1/a.1": b"manual",
+        "usr/share/doc/a/changelog": b"long",
+        "usr/share/doc/a/copyright": b"kept",
+        "usr/share/ca-certificates/mozilla/Root.crt": b"certificate",
+    }
+    found = layer_of(make_deb(tmp_path, "a", files))
+    assert (found["lib"].issym(), found["lib"].linkname) == (True, "usr/lib")
+    assert "usr/lib/old.so" in found
+    assert "usr/share/man/man1/a.1" not in found
+    assert "usr/share/doc/a/changelog" not in found
+    assert "usr/share/doc/a/copyright" in found
+    assert {"etc/passwd", "etc/ssl/certs/ca-certificates.crt", "usr/bin/sh"} <= set(found)
+
+
+def test_the_same_packages_give_the_same_layer(needs: Any, tmp_path: Path) -> None:
+    needs.program("dpkg-deb")
+    debs = [make_deb(tmp_path, name, {f"usr/lib/{name}": b"x"}) for name in ("a", "b")]
+    first, second = io.BytesIO(), io.BytesIO()
+    write_layer(RECIPE, debs, first)
+    write_layer(RECIPE, debs, second)
+    assert first.getvalue() == second.getvalue()
+
+
+def test_a_package_that_does_not_exist_is_said(needs: Any, tmp_path: Path) -> None:
+    needs.program("apt-get")
+    with pytest.raises(CannotMake, match=r"apt-get .* failed"):
+        Packages(tmp_path, may_fetch=False).closure(["no-such-package-anywhere"])
+
+
+def test_every_shell_script_is_clean(needs: Any) -> None:
+    shellcheck = needs.program("shellcheck")
+    scripts = sorted(Path("tools").glob("*.sh"))
+    done = subprocess.run([shellcheck, "-x", *scripts], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.engine
+def test_the_base_image_runs_as_nobody_in_particular(
+    docker_url: str, instance: str, base_image: str
+) -> None:
+    said = "import os, pwd, redis, ssl; print(pwd.getpwuid(os.getuid()).pw_name)"
+    asked = {"Image": base_image, "User": "app", "Cmd": ["python3", "-c", said]}
+    with running(docker_url, instance, **asked) as (id, engine):
+        assert call(engine, "POST", f"/containers/{id}/wait")["StatusCode"] == 0

@@ -20,8 +20,9 @@ class Packages:
     container image ships none), they are fetched into `folder` instead, which needs no root.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, may_fetch: bool = True) -> None:
         self._folder = folder
+        self._may_fetch = may_fetch
         self._fetched_lists = False
 
     def closure(self, packages: Sequence[str]) -> tuple[Path, ...]:
@@ -29,7 +30,7 @@ class Packages:
         for program in ("apt-get", "dpkg", "dpkg-deb"):
             if shutil.which(program) is None:
                 raise CannotMake(f"{program} is missing: base images are made of Debian packages")
-        if not self._fetched_lists and not self._solves(packages):
+        if self._may_fetch and not self._fetched_lists and not self._solves(packages):
             self._fetch_lists()
         names = self._planned(packages)
         self._run("--download-only", "install", *packages)

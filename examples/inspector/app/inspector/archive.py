@@ -83,7 +83,7 @@ class Archive:
         return _Window(self._file, start, size)
 
     def _oci(self) -> Image:
-        index = self._json("index.json")
+        index = _mapping(self._json("index.json"), "index.json")
         platforms = tuple(sorted(set(self._platforms(index))))
         entry = self._chosen(index, depth=0)
         manifest = self._blob_json(entry)
@@ -265,6 +265,8 @@ def tar_members(file: Forward) -> Iterator[tarfile.TarInfo]:
                     raise BadArchive("a file in it has less than no bytes")
                 yield info
     except (tarfile.TarError, ArithmeticError, EOFError, LookupError, ValueError) as error:
+        if "unexpected end" in str(error):
+            raise BadArchive("it is truncated: it ends in the middle of a file") from error
         raise BadArchive(f"it is not a tar archive, or a damaged one: {error}") from error
 
 

@@ -111,12 +111,13 @@ class Gunzipped:
 
     def _next(self, size: int) -> bytes:
         while not self._ended:
+            if self._inflate.eof:
+                self._next_member()
+                continue
             packed = self._inflate.unconsumed_tail or self._source.read(64 * 1024)
             if part := self._inflate.decompress(packed, size):
                 return part
-            if self._inflate.eof:
-                self._next_member()
-            elif not packed:
+            if not packed and not self._inflate.eof:
                 raise BadArchive("a layer's compression ends in the middle")
         return b""
 
