@@ -31,6 +31,8 @@ main() {
   check "format" .venv/bin/ruff format --check --quiet .
   check "lint" .venv/bin/ruff check --quiet .
   check "types" .venv/bin/mypy
+  MYPYPATH=src:. check "types of tools" .venv/bin/mypy -p tools
+  MYPYPATH=examples/inspector/app check "types of the inspector" .venv/bin/mypy -p inspector
   check "import contracts" .venv/bin/lint-imports --no-logo
   if command -v shellcheck >/dev/null; then
     check "shell" shellcheck -x tools/*.sh .ci/run
