@@ -35,8 +35,8 @@ def test_a_server_killed_at_any_point_of_a_deploy_leaves_the_old_or_the_new_rele
             deploy = skerry.start("deploy", "web", "--image", new)
             time.sleep(chance.uniform(0.1, 2.5))
             skerry.kill_server()
-            deploy.communicate(timeout=60)
             skerry.start_server()
+            deploy.communicate(timeout=120)
             wait_until(lambda: settled(skerry), f"web is whole after kill {number}", seconds=60)
             assert skerry.status("web")["image"] in {old, new}
             assert len(skerry.left()) == 2, skerry.left()
