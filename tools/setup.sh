@@ -75,6 +75,6 @@ make_venv() {
   say "installing Skerry into .venv"
   [ -x .venv/bin/python ] || "$python" -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".${1:+[$1]}" \
-    </dev/null || stop "pip could not install Skerry"
+    </dev/null &>.venv/pip.log || { tail -n 20 .venv/pip.log >&2; stop "pip could not install Skerry"; }
   printf '%s\n' "$want" >".venv/.made-for-$1"
 }
