@@ -121,6 +121,16 @@ def test_a_file_is_replaced_only_when_its_content_changes(tmp_path: Path) -> Non
     assert b'"version_info":"%s"' % file.version.encode() in (tmp_path / "f.json").read_bytes()
 
 
+def test_what_could_not_be_written_is_not_taken_for_written(tmp_path: Path) -> None:
+    file = WatchedFile(tmp_path / "later" / "f.json")
+    with pytest.raises(OSError):
+        file.write([b"1"])
+    assert file.version == ""
+    (tmp_path / "later").mkdir()
+    assert file.write([b"1"])
+    assert not file.write([b"1"])
+
+
 def test_name_servers_are_read_from_resolv_conf(tmp_path: Path) -> None:
     path = tmp_path / "resolv.conf"
     path.write_text("# c\nnameserver 10.0.0.2\nnameserver fe80::1%eth0\nsearch a b\nnameserver x\n")

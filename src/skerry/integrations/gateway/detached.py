@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,11 +20,23 @@ from skerry.ports import Clock
 log = logging.getLogger(__name__)
 
 MOST_BACK_OFF = 5.0
-# One that lived so long did not fail to start.
+# One that came up and ended is back within a second, however often that happens.
+MOST_BACK_OFF_AFTER_LIFE = 0.3
+# One that lived so long is replaced at once.
 SETTLED_SECONDS = 10.0
 
-# The shell raises the limit on open files as far as allowed, then becomes the program.
-_LAUNCH = 'cd "$0" && ulimit -n "$(ulimit -Hn)" && exec "$@"'
+# The shell raises the limit on open files as far as allowed, then becomes the program. Envoy
+# asks the kernel for SIGTERM when its parent dies, and its parent must not be this server,
+# which may be killed: so it waits until the shell that started it is gone and init its parent.
+_LAUNCH = """
+cd "$0" && ulimit -n "$(ulimit -Hn)" || exit 1
+said=$1 && shift && umask 077
+{
+    while read -r _ _ _ parent _ </proc/self/stat; [ "$parent" = "$$" ]; do :; done
+    exec "$@"
+} >>"$said" 2>&1 &
+echo $!
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,24 +50,18 @@ class Running:
 def launch(folder: Path, command: Sequence[str], *, log_file: Path) -> Running:
     """Start a program in this folder that outlives this process; what it says goes to the
     log. Raises OSError."""
-    argv = ["/bin/sh", "-c", _LAUNCH, str(folder), *command]
-    said = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        pid = os.posix_spawn(
-            argv[0],
-            argv,
-            {"PATH": os.defpath},  # nothing of the server's environment, which holds secrets
-            setsid=True,
-            setsigmask=[],
-            setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGPIPE],
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, said, 1),
-                (os.POSIX_SPAWN_DUP2, said, 2),
-            ],
-        )
-    finally:
-        os.close(said)
+    started = subprocess.run(
+        ["/bin/sh", "-c", _LAUNCH, str(folder), str(log_file), *command],
+        env={"PATH": os.defpath},  # nothing of the server's environment, which holds secrets
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        check=False,
+    )
+    if started.returncode != 0:
+        raise OSError(started.stdout.decode(errors="replace").strip())
+    pid = int(started.stdout)
     return Running(pid=pid, started=start_time(pid) or 0)
 
 
@@ -111,14 +118,15 @@ async def keep_alive(
     clock: Clock,
 ) -> None:
     """Wait for its end, say so to `lost`, and have another started with `again`, for ever.
-    One that does not start, or does not live long, is waited for a little longer each time."""
+    The
+    longer one does not start, the longer the pauses between attempts."""
     back_off = 0.0
     while True:
         since = clock.monotonic()
         await ended(current)
         lost(f"process {current.pid} ended, starting another")
-        if clock.monotonic() - since > SETTLED_SECONDS:
-            back_off = 0.0
+        settled = clock.monotonic() - since > SETTLED_SECONDS
+        back_off = 0.0 if settled else min(back_off, MOST_BACK_OFF_AFTER_LIFE)
         while True:
             await clock.sleep(back_off)
             back_off = min(MOST_BACK_OFF, back_off * 2 + 0.1)

@@ -177,8 +177,13 @@ class EnvoyGateway:
     async def _serve(self, config: ProxyConfig) -> None:
         if self._publisher is None or self._names is None:
             raise _not_started()
-        await self._publisher.publish(await self._resources(config))
-        await self._names.publish(config.names)  # after the doors they lead to
+        try:
+            await self._publisher.publish(await self._resources(config))
+            await self._names.publish(config.names)  # after the doors they lead to
+        except OSError as error:
+            raise GatewayUnavailable(
+                f"the gateway's files cannot be written: {error}", subject="gateway"
+            ) from error
         names = self._certified(config)
         if self._authority is not None and names != self._pruned:
             self._authority.prune(names)

@@ -27,16 +27,15 @@ class WatchedFile:
         held = list(resources)
         if held == self._held and not anyway:
             return False  # the same objects, mostly: compared without looking into them
-        self._held = held
         body = b"[" + b",".join(resources) + b"]"
         version = hashlib.sha256(body).hexdigest()[:16]
-        if version == self._version and not anyway:
-            return False
-        content = b'{"version_info":"%s","resources":%s}' % (version.encode(), body)
-        # Not forced to disk: after a power cut the file is written anew before it matters.
-        replace(self.path, content, durable=False)
-        self._version = version
-        return True
+        changed = version != self._version or anyway
+        if changed:
+            content = b'{"version_info":"%s","resources":%s}' % (version.encode(), body)
+            # Not forced to disk: after a power cut the file is written anew before it matters.
+            replace(self.path, content, durable=False)
+        self._version, self._held = version, held  # only now: a full disk may have said no
+        return changed
 
 
 def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
