@@ -211,10 +211,12 @@ async def test_a_mutation_is_audited_once_allowed_or_refused() -> None:
 async def test_what_is_too_large_is_refused_before_it_is_read() -> None:
     async with api() as here:
         large = b'{"value": "' + b"x" * guard.BODY_BYTES + b'"}'
-        answer = await here.call("PUT", "/v1/secrets/a", raw=large)
+        answer = await here.call("PUT", "/v1/secrets/default/a", raw=large)
         assert answer.status == 413
         assert answer.json["error"]["code"] == "too_large"
-        lying = await here.call("PUT", "/v1/secrets/a", raw=large, headers={"content-length": "10"})
+        lying = await here.call(
+            "PUT", "/v1/secrets/default/a", raw=large, headers={"content-length": "10"}
+        )
         assert lying.status == 413
 
 
@@ -266,10 +268,10 @@ async def test_a_secrets_value_comes_back_nowhere(
     async with api() as here:
         assert isinstance(here.secrets, FakeSecrets)
         answers = [
-            await here.call("PUT", "/v1/secrets/db", {"value": PLANTED}),
-            await here.call("PUT", "/v1/secrets/db", {"value": PLANTED, "more": 1}),
-            await here.call("PUT", "/v1/secrets/db", {"value": [PLANTED]}),
-            await here.call("PUT", "/v1/secrets/..", {"value": PLANTED}),
+            await here.call("PUT", "/v1/secrets/default/db", {"value": PLANTED}),
+            await here.call("PUT", "/v1/secrets/default/db", {"value": PLANTED, "more": 1}),
+            await here.call("PUT", "/v1/secrets/default/db", {"value": [PLANTED]}),
+            await here.call("PUT", "/v1/secrets/default/..", {"value": PLANTED}),
             await here.call("GET", "/v1/secrets"),
         ]
         assert here.secrets.values == {"db": PLANTED}
@@ -296,3 +298,43 @@ async def test_a_service_is_found_by_its_own_namespace() -> None:
         await here.world.apply(service("pay").team("payments"))
         assert (await here.call("GET", "/v1/services/payments/pay", token="peeker")).status == 200
         assert (await here.call("GET", "/v1/services/default/pay")).status == 404
+
+
+async def test_secrets_are_set_listed_and_deleted_within_a_tokens_namespaces_only() -> None:
+    async with api() as here:
+        for path, status in (("default/db", 403), ("payments/db", 204), ("payments/a", 204)):
+            answer = await here.call("PUT", f"/v1/secrets/{path}", {"value": "v"}, token="payer")
+            assert answer.status == status, path
+        assert (await here.call("PUT", "/v1/secrets/default/db", {"value": "v"})).status == 204
+        assert sorted(here.secrets.values) == ["db", "payments/a", "payments/db"]
+        everything = {"secrets": ["db", "payments/a", "payments/db"]}
+        assert (await here.call("GET", "/v1/secrets")).json == everything
+        mine = await here.call("GET", "/v1/secrets", token="payer")
+        assert mine.json == {"secrets": ["payments/a", "payments/db"]}
+        for path, status in (("default/db", 403), ("payments/db", 204), ("payments/db", 404)):
+            answer = await here.call("DELETE", f"/v1/secrets/{path}", token="payer")
+            assert answer.status == status, path
+        refused = [each for each in await here.store.audited() if not each.allowed]
+        assert [each.subject for each in refused] == ["/v1/secrets/default/db"] * 2
+
+
+async def test_nobody_prints_another_namespaces_secret_from_a_container() -> None:
+    async with api() as here:
+        await here.call("PUT", "/v1/secrets/default/db", {"value": PLANTED})
+        pay = "service: pay\nteam: payments\nimage: pay:1\n"
+        answer = await here.call(
+            "POST",
+            "/v1/apply",
+            documents(f"{pay}secrets: {{DB: store:default/db}}\n"),
+            token="payer",
+        )
+        assert answer.status == 422
+        (problem,) = answer.json["error"]["problems"]
+        assert (problem["line"], problem["path"]) == (4, "pay/secrets/DB")
+        assert problem["hint"].startswith("skerry secrets set payments/db, ")
+        plain = documents(f"{pay}secrets: {{DB: store:db}}\n")
+        answer = await here.call("POST", "/v1/apply", plain, token="payer")
+        assert answer.status == 422
+        (problem,) = answer.json["error"]["problems"]
+        assert problem["hint"] == "skerry secrets set payments/db"
+        assert PLANTED.encode() not in answer.body

@@ -70,14 +70,14 @@ def test_ctrl_c_while_waiting_detaches_and_says_how_to_attach(held: threading.Ev
 
 
 def test_a_secret_is_asked_for_without_echo(fake: FakeServer) -> None:
-    fake.on("PUT", "/v1/secrets/db-password", {})
+    fake.on("PUT", "/v1/secrets/default/db-password", {})
     terminal = start("secrets", "set", "db-password")
     terminal.until("value of db-password:")
     terminal.type("hunter2\n")
     code, shown = terminal.end()
     assert code == 0
     assert "hunter2" not in shown
-    assert fake.bodies("PUT", "/v1/secrets/db-password") == [{"value": "hunter2"}]
+    assert fake.bodies("PUT", "/v1/secrets/default/db-password") == [{"value": "hunter2"}]
 
 
 def test_a_secret_is_never_an_argument(fake: FakeServer, skerry: Skerry) -> None:

@@ -46,10 +46,21 @@ def piped(value: bytes) -> subprocess.CompletedProcess[bytes]:
 
 
 def test_a_secret_is_read_from_standard_input_without_its_line_end(fake: FakeServer) -> None:
-    fake.on("PUT", "/v1/secrets/db", {})
+    fake.on("PUT", "/v1/secrets/default/db", {})
     assert piped(b"hunter2\n").returncode == 0
     assert piped(b"two\nlines\n\n").returncode == 0
-    assert fake.bodies("PUT", "/v1/secrets/db") == [{"value": "hunter2"}, {"value": "two\nlines\n"}]
+    assert fake.bodies("PUT", "/v1/secrets/default/db") == [
+        {"value": "hunter2"},
+        {"value": "two\nlines\n"},
+    ]
+
+
+def test_a_secret_of_another_namespace_is_named_with_it(fake: FakeServer, skerry: Skerry) -> None:
+    fake.on("DELETE", "/v1/secrets/payments/db", {})
+    assert skerry("secrets", "delete", "payments/db").code == 0
+    assert [each.path for each in fake.asked if each.method == "DELETE"] == [
+        "/v1/secrets/payments/db"
+    ]
 
 
 @pytest.mark.parametrize("value", [b"", b"\n", b"\xff\xfe"])

@@ -105,6 +105,26 @@ class TestRolling:
         assert annotation(secret, "skerry.dev/secret-ref.PASSWORD") == "store:password"
         assert not {"data", "stringData"} & set(secret)
 
+    def test_a_secret_is_its_own_namespaces_wherever_it_is_written(self) -> None:
+        pay = service("pay").team("payments")
+        for written in ("store:db", "store:payments/db"):
+            secret = found(bundle(pay.secret("DB", written)), "Secret")
+            assert annotation(secret, "skerry.dev/secret-ref.DB") == "store:payments/db"
+        secret = found(bundle(service("web").secret("DB", "store:default/db")), "Secret")
+        assert annotation(secret, "skerry.dev/secret-ref.DB") == "store:db"
+
+    def test_another_namespaces_secret_changes_nothing_here(self) -> None:
+        pay = service("pay").team("payments").secret("DB", "store:db")
+        one, two = (bundle(pay, fingerprints={"store:db": each}) for each in "ab")
+        assert one.inputs == two.inputs
+        one, two = (bundle(pay, fingerprints={"store:payments/db": each}) for each in "ab")
+        assert one.inputs != two.inputs
+
+    def test_a_reference_to_another_namespace_never_compiles(self) -> None:
+        stealing = service("pay").team("payments").secret("DB", "store:default/db")
+        with pytest.raises(InvalidDocuments, match="belongs to namespace default"):
+            bundle(stealing)
+
 
 class TestObjects:
     def test_every_object_is_owned_named_once_and_stamped(self) -> None:

@@ -26,7 +26,7 @@ OTHERS = (
     service("checkout").team("payments"),
 )
 CONTENTS = {"app.toml": b"[app]\ncolour = 'blue'\n", "logo.bin": b"\xff\x00\xfe"}
-FINGERPRINTS = {"store:db-url": "a1", "vault:kv/checkout#key": "b2"}
+FINGERPRINTS = {"store:payments/db-url": "a1", "vault:kv/checkout#key": "b2"}
 
 
 class _Plain(yaml.SafeDumper):

@@ -185,3 +185,11 @@ async def test_every_secret_that_is_not_set_is_named_at_once() -> None:
             await here.plan(wanting)
         assert [each.path for each in raised.value.problems] == ["web/secrets/A", "web/secrets/B"]
         assert "skerry secrets set a" in raised.value.problems[0].hint
+
+
+async def test_a_secret_of_the_services_own_namespace_is_the_one_that_counts() -> None:
+    async with world(secrets=FakeSecrets({"db": "the default namespace's"})) as here:
+        wanting = service("pay").team("payments").secret("DB", "store:db")
+        with pytest.raises(InvalidDocuments, match="store:payments/db is not set") as raised:
+            await here.plan(wanting, by=PAYMENTS)
+        assert raised.value.problems[0].hint == "skerry secrets set payments/db"

@@ -218,7 +218,10 @@ CATALOGUE: Final[tuple[Entry, ...]] = (
         "secrets:set_",
         RUN,
         "Store a secret, from a prompt or standard input.",
-        ("skerry secrets set db-password", "pass show db | skerry secrets set db-password"),
+        (
+            "skerry secrets set db-password",
+            "pass show db | skerry secrets set payments/db-password",
+        ),
         extra_arguments=True,
     ),
     Entry(
@@ -233,7 +236,7 @@ CATALOGUE: Final[tuple[Entry, ...]] = (
         "secrets:delete",
         RUN,
         "Forget a secret.",
-        ("skerry secrets delete db-password",),
+        ("skerry secrets delete db-password", "skerry secrets delete payments/db-password"),
     ),
     Entry(
         "trust",

@@ -42,14 +42,14 @@ def secret_name(subject: Subject) -> str:
     name gives nothing to guess a value from. A reference without one is not set yet."""
     sources = {
         variable: [reference, subject.setting.fingerprints.get(reference, "")]
-        for variable, reference in subject.service.secrets.items()
+        for variable, reference in subject.references.items()
     }
     return hashed(subject.service, "secrets", sources)
 
 
 def secret(subject: Subject) -> Manifest | None:
     """References as annotations; the values are the engine's to find, and nobody else's."""
-    references = subject.service.secrets
+    references = subject.references
     if not references:
         return None
     annotations = {SECRET_REF + variable: references[variable] for variable in sorted(references)}

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from skerry.compiler.subject import Dependency, Setting
+from skerry.compiler.subject import Dependency, Setting, references
 from skerry.model.cell import Cell
 from skerry.model.objects import digest_of, repository_mark
 from skerry.model.repository import DeclaredService
 
-COMPILER: Final = 1
+COMPILER: Final = 2
 """Raised when the same documents compile to something else than before."""
 
 
 def inputs_of(declared: DeclaredService, setting: Setting, depends: Sequence[Dependency]) -> str:
     """Cheap beside compiling. Ends in the repository's mark (see `repository_mark`)."""
     service = declared.service
-    secrets = [setting.fingerprints.get(reference, "") for reference in service.secrets.values()]
+    used = references(declared).values() if service.secrets else ()
+    secrets = [setting.fingerprints.get(reference, "") for reference in used]
     doors = [[*each.key, each.port, each.alias] for each in depends]
     around = _around(setting.cell, setting.repository)
     facts = [declared.digest, service.image, around, secrets, doors]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from posixpath import join, normpath
 from typing import Any
 
-from skerry.errors import Problem
+from skerry.errors import InvalidDocuments, Problem
 from skerry.model.cell import Cell
 from skerry.model.keys import ServiceKey
 from skerry.model.repository import DeclaredService
@@ -71,16 +71,28 @@ class Subject:
 
     def problem(self, path: str, message: str, hint: str = "") -> Problem:
         """A fault only the compiler can see, at the service's document."""
-        where = f"{self.service.service}/{path}"
-        return Problem(
-            file=self.declared.file,
-            line=self.declared.line,
-            path=where,
-            message=message,
-            hint=hint,
-        )
+        return _problem(self.declared, path, message, hint=hint)
+
+    @property
+    def references(self) -> dict[str, str]:
+        """Where each secret comes from, by variable."""
+        return references(self.declared)
+
+
+def references(declared: DeclaredService) -> dict[str, str]:
+    """Where each secret comes from, by variable, its namespace spelt out. Raises
+    InvalidDocuments for a secret of another namespace, whatever spec let through."""
+    try:
+        return declared.service.references
+    except ValueError as error:
+        raise InvalidDocuments([_problem(declared, "secrets", str(error))]) from error
 
 
 def content_path(declared: DeclaredService, written: str) -> str:
     """A file named in a document -> its path from the repository's root."""
     return normpath(join(declared.folder, written))
+
+
+def _problem(declared: DeclaredService, path: str, message: str, *, hint: str = "") -> Problem:
+    where = f"{declared.service.service}/{path}"
+    return Problem(file=declared.file, line=declared.line, path=where, message=message, hint=hint)

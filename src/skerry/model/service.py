@@ -22,6 +22,7 @@ from skerry.model.document import (
     Text,
 )
 from skerry.model.keys import DEFAULT_NAMESPACE, ServiceKey
+from skerry.model.secret import qualify
 from skerry.model.units import Bytes, Fraction, Millicores, Seconds, TimeLimit
 
 SecretReference = Annotated[str, StringConstraints(pattern=REFERENCE.pattern, max_length=512)]
@@ -172,7 +173,8 @@ class Service(Document):
     )
     secrets: dict[EnvName, SecretReference] = Field(
         default_factory=dict,
-        description="environment variable: reference to its value, as store:db-password",
+        description="environment variable: reference to its value, as store:db-password; "
+        "a secret of the service's own namespace",
     )
     health: Health = Field(Health(), description="how a replica says it can take traffic")
     resources: Resources = Field(Resources(), description="what one replica may use")
@@ -214,6 +216,15 @@ class Service(Document):
     def key(self) -> ServiceKey:
         """Its identity within a cell."""
         return ServiceKey(self.namespace, self.service)
+
+    @property
+    def references(self) -> dict[str, str]:
+        """Each secret's variable, and its reference with the namespace spelt out. Raises
+        ValueError for a secret of another namespace (spec makes a problem of it)."""
+        return {
+            variable: qualify(reference, namespace=self.namespace)
+            for variable, reference in self.secrets.items()
+        }
 
     @property
     def listens(self) -> int | None:

@@ -6,8 +6,8 @@ from skerry.ports import Secrets
 
 
 async def fingerprints(references: Secrets, repository: Repository) -> dict[str, str]:
-    """Of every reference in the repository. Raises InvalidDocuments naming all that lead
-    nowhere, each with the command that sets it."""
+    """Of every reference in the repository, its namespace spelt out. Raises InvalidDocuments naming
+    all that lead nowhere, each with the command that sets it."""
     found: dict[str, str] = {}
     missing: dict[str, NotFound] = {}
     for reference in sorted(_used(repository)):
@@ -24,7 +24,7 @@ def _used(repository: Repository) -> set[str]:
     return {
         reference
         for declared in repository.services
-        for reference in declared.service.secrets.values()
+        for reference in declared.service.references.values()
     }
 
 
@@ -38,6 +38,6 @@ def _problems(repository: Repository, missing: dict[str, NotFound]) -> list[Prob
             hint=missing[reference].hint,
         )
         for declared in repository.services
-        for variable, reference in declared.service.secrets.items()
+        for variable, reference in declared.service.references.items()
         if reference in missing
     ]

@@ -1,5 +1,6 @@
 """A model's complaints -> our sentences: what was expected, what to write instead."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -7,6 +8,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from skerry.model.document import NAME
+from skerry.model.keys import DEFAULT_NAMESPACE
+from skerry.model.secret import SecretKey
 from skerry.spec.expected import known_keys, say_expected, say_expected_key
 from skerry.spec.limits import MAX_PROBLEMS
 from skerry.spec.positions import Path
@@ -34,7 +37,7 @@ def translate(
     for path, detail in placed:
         hidden = any(len(other) > len(path) and other[: len(path)] == path for other, _ in placed)
         if not (hidden and detail["type"] != "value_error"):
-            told.setdefault(path, _complain(path, detail, model))
+            told.setdefault(path, _complain(path, detail, model, team=value.get("team")))
     return tuple(told.values())[:MAX_PROBLEMS]
 
 
@@ -58,7 +61,7 @@ def _path(detail: ErrorDetails, value: Any) -> Path:
     return tuple(path)
 
 
-def _complain(path: Path, detail: ErrorDetails, model: type[BaseModel]) -> Complaint:
+def _complain(path: Path, detail: ErrorDetails, model: type[BaseModel], *, team: Any) -> Complaint:
     kind, value = detail["type"], detail["input"]
     if kind == "missing":
         return Complaint(path, "is required", f"write `{path[-1]}: ...`")
@@ -72,6 +75,8 @@ def _complain(path: Path, detail: ErrorDetails, model: type[BaseModel]) -> Compl
     if kind == "string_too_long":
         return Complaint(path, f"should be at most {detail['ctx']['max_length']} characters long")
     said = f"should be {say_expected(model, path)}{show_value(value, path)}"
+    if "secrets" in path:
+        return Complaint(path, said, _store(_slug(str(path[-1])), team))
     return Complaint(path, said, _instead(path, value, model))
 
 
@@ -89,8 +94,6 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> Complaint:
 
 
 def _instead(path: Path, value: Any, model: type[BaseModel]) -> str:
-    if "secrets" in path:
-        return f"skerry secrets set {_slug(str(path[-1]))}, then write store:{_slug(str(path[-1]))}"
     if isinstance(value, str) and value.isdecimal() and "number" in say_expected(model, path):
         return f"write {show_key(value)}, without quotes"
     if isinstance(value, str) and not PRIVATE.intersection(str(step) for step in path):
@@ -100,6 +103,13 @@ def _instead(path: Path, value: Any, model: type[BaseModel]) -> str:
         if " or " in expected:
             return next((f"write `{each}`" for each in _near(value, expected)), "")
     return ""
+
+
+def _store(name: str, team: Any) -> str:
+    namespace = (
+        team if isinstance(team, str) and re.fullmatch(NAME.pattern, team) else DEFAULT_NAMESPACE
+    )
+    return f"skerry secrets set {SecretKey(namespace, name)}, then write store:{name}"
 
 
 def _near(value: str, expected: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from skerry.model.cell import Cell
 from skerry.model.dependencies import Directory, find_cycles
 from skerry.model.keys import ServiceKey
 from skerry.model.repository import Settings
+from skerry.model.secret import SecretKey, qualify
 from skerry.spec.entries import Located
 from skerry.spec.messages import Complaint
 from skerry.spec.words import suggest
@@ -35,6 +36,7 @@ def check_together(
             )
     yield from _check_settings(services, settings)
     yield from _check_cells(services, cells)
+    yield from _check_secrets(services)
     yield from _check_depends(services, depends)
     yield from _check_cycles(firsts, depends)
     yield from _check_routes(services)
@@ -62,6 +64,18 @@ def _check_cells(services: Iterable[Located], cells: Sequence[Cell]) -> Iterator
                 end, hint = suggest(written, tuple(known))
                 said = f"unknown cell `{written}`{end}"
                 yield from located.problems([Complaint(("cells", position), said, hint)])
+
+
+def _check_secrets(services: Iterable[Located]) -> Iterator[Problem]:
+    for located in services:
+        namespace = located.service.namespace
+        for variable, reference in located.service.secrets.items():
+            try:
+                qualify(reference, namespace=namespace)
+            except ValueError as error:
+                name = reference.rpartition("/")[2]
+                hint = f"skerry secrets set {SecretKey(namespace, name)}, then write store:{name}"
+                yield from located.problems([Complaint(("secrets", variable), str(error), hint)])
 
 
 def _check_depends(services: Sequence[Located], depends: Depends) -> Iterator[Problem]:

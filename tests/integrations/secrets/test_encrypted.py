@@ -59,6 +59,19 @@ async def test_names_are_listed_sorted(secrets: EncryptedSecrets) -> None:
     assert await secrets.names() == ("a.b-c_D", "b")
 
 
+async def test_namespaces_may_use_the_same_name(secrets: EncryptedSecrets) -> None:
+    await secrets.put("db", SecretValue("ours"))
+    await secrets.put("payments/db", SecretValue("theirs"))
+    assert await secrets.names() == ("db", "payments/db")
+    assert (await revealed(secrets, "db"), await revealed(secrets, "payments/db")) == (
+        "ours",
+        "theirs",
+    )
+    with pytest.raises(NotFound) as raised:
+        await secrets.resolve("store:sales/db")
+    assert raised.value.hint == "skerry secrets set sales/db"
+
+
 async def test_a_missing_secret_names_the_command_that_sets_it(secrets: EncryptedSecrets) -> None:
     for ask in (secrets.resolve("store:db"), secrets.fingerprint("store:db"), secrets.drop("db")):
         with pytest.raises(NotFound, match="secret/db: is not set") as raised:
@@ -74,7 +87,9 @@ async def test_a_dropped_secret_is_gone(secrets: EncryptedSecrets) -> None:
         await secrets.resolve("store:db")
 
 
-@pytest.mark.parametrize("name", ["", "a b", "../x", "a/b", "a:b", "-a", "a#b", "ü", "a" * 129])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "../x", "a/b/c", "/a", "a/", "A/b", "a:b", "-a", "a#b", "ü", "a" * 129]
+)
 async def test_names_a_reference_cannot_hold_are_refused(
     secrets: EncryptedSecrets, name: str
 ) -> None:

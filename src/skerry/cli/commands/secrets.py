@@ -11,13 +11,18 @@ from skerry.cli.console import Console, Format
 from skerry.cli.options import Output
 from skerry.cli.session import open_session
 from skerry.errors import Refused
+from skerry.model.keys import DEFAULT_NAMESPACE
+from skerry.model.secret import parse_secret_key
 from skerry.report.lines import line
 
 if TYPE_CHECKING:
     from skerry.report.shapes import SecretsView
 
 SecretName = Annotated[
-    str, typer.Argument(metavar="NAME", autocompletion=complete_secrets, help="the secret's name")
+    str,
+    typer.Argument(
+        metavar="NAME", autocompletion=complete_secrets, help="its name, or NAMESPACE/NAME"
+    ),
 ]
 
 
@@ -25,7 +30,7 @@ def set_(
     name: SecretName,
     context: typer.Context,
 ) -> None:
-    """Store a secret, encrypted; documents refer to it as `store:NAME`.
+    """Store a secret, encrypted; documents of its namespace refer to it as `store:NAME`.
 
     On a terminal the value is asked for without echo; otherwise standard input is the
     value, without its last line end. It is never an argument: those are in the shell's
@@ -40,8 +45,10 @@ def set_(
             hint=f"skerry secrets set {name} (asks for it), or COMMAND | skerry secrets set {name}",
         )
     server = open_session(console)
-    server.send("PUT", f"/v1/secrets/{quote(name, safe='')}", {"value": _read(name)})
-    console.say(f"stored: {name}; refer to it as secrets: {{VARIABLE: store:{name}}}")
+    server.send("PUT", _path(name), {"value": _read(name)})
+    namespace, secret = parse_secret_key(name)
+    where = "" if namespace == DEFAULT_NAMESPACE else f" in services of team {namespace}"
+    console.say(f"stored: {name}; refer to it as secrets: {{VARIABLE: store:{secret}}}{where}")
 
 
 def list_(output: Output = Format.TABLE) -> None:
@@ -54,8 +61,13 @@ def list_(output: Output = Format.TABLE) -> None:
 def delete(name: SecretName) -> None:
     """Forget a secret. Containers that have it keep it until they are replaced."""
     console = Console()
-    open_session(console).send("DELETE", f"/v1/secrets/{quote(name, safe='')}")
+    open_session(console).send("DELETE", _path(name))
     console.say(f"deleted: {name}")
+
+
+def _path(name: str) -> str:
+    namespace, secret = parse_secret_key(name)
+    return f"/v1/secrets/{quote(namespace, safe='')}/{quote(secret, safe='')}"
 
 
 def _read(name: str) -> str:

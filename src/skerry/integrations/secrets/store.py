@@ -10,19 +10,21 @@ import orjson
 from skerry.errors import NotFound, Refused, SkerryError, Unavailable
 from skerry.integrations.secrets import keys
 from skerry.integrations.secrets.keys import Keyring
-from skerry.model.secret import SecretValue
+from skerry.model.secret import STORE, SecretValue
 from skerry.ports import ObjectStore
 
-PREFIX: Final = "store:"
 FACT: Final = "secret"
-NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?")
+NAME: Final = re.compile(
+    r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?"  # its namespace, none for the default
+    r"[A-Za-z0-9]([A-Za-z0-9._-]{0,126}[A-Za-z0-9])?"
+)
 # Linux takes no environment variable over 128 KiB, name and all (MAX_ARG_STRLEN).
 LARGEST_BYTES: Final = 120 * 1024
 
 
 class EncryptedSecrets:
-    """Secrets by name. One server writes them: what is stored is read once, then remembered,
-    encrypted, until it is needed.
+    """Secrets by name, as `SecretKey` writes it. One server writes them: what is stored
+    is read once, then remembered, encrypted, until it is needed.
 
     Each value is sealed together with its name, so that nobody with a hand on the database
     can put one secret in another's place.
@@ -44,16 +46,17 @@ class EncryptedSecrets:
                 await self._ring()
 
     async def resolve(self, reference: str) -> SecretValue:
-        """The value of `store:NAME`. Raises NotFound with the command that sets it."""
+        """The value of `store:NAME`, or of `store:NAMESPACE/NAME`. Raises NotFound with the command
+        that sets it."""
         async with self._one_at_a_time:
-            plain = await self._opened(await self._ring(), reference.removeprefix(PREFIX))
+            plain = await self._opened(await self._ring(), reference.removeprefix(STORE))
             return SecretValue(plain.decode())
 
     async def fingerprint(self, reference: str) -> str:
         """Equal for equal values, whatever their names; changes with the value only."""
         async with self._one_at_a_time:
             keyring = await self._ring()
-            return keyring.fingerprint(await self._opened(keyring, reference.removeprefix(PREFIX)))
+            return keyring.fingerprint(await self._opened(keyring, reference.removeprefix(STORE)))
 
     async def put(self, name: str, value: SecretValue) -> None:
         """Create or replace. Raises Refused for a name or a value no container can take."""
@@ -135,7 +138,7 @@ class EncryptedSecrets:
 
 
 def _check(name: str, value: SecretValue) -> None:
-    subject = f"secret/{name[:64]}"
+    subject = f"secret/{name[:128]}"
     if not NAME.fullmatch(name):
         raise Refused(
             "is no name for a secret: use letters, digits and . _ - between them, at most 128",
