@@ -210,8 +210,11 @@ class LocalCell:
         replace_whole(self._state.folder / "cell.json", cell.model_dump_json().encode())
 
     async def destroy(self) -> None:
-        """Containers, networks, and the proxy itself."""
+        """Containers, networks, the proxy itself, and a container engine's service that was
+        started for them."""
         await self._end()
+        if self._host is not None:
+            await self._host.stop()
 
     async def _end(self) -> None:
         await self._opened().destroy(volumes=False)

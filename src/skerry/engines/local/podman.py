@@ -11,6 +11,7 @@ from skerry.errors import EngineUnavailable
 
 SOCKET: Final = "podman.sock"
 SYS_RESOURCE: Final = 24
+_EXEC_MEMORY_SECONDS: Final = 10
 _NETAVARK: Final = ("/usr/lib/podman/netavark", "/usr/libexec/podman/netavark")
 
 
@@ -82,7 +83,9 @@ def render_settings(
     """A containers.conf for what this machine is: without systemd as first process cgroups
     are handled directly; old (v1, hybrid) cgroups are runc's; events and logs go to files."""
     systemd = (first_process or _first_process()) == "systemd"
-    engine = ['events_logger = "file"']
+    # Podman keeps two processes for each command run in a container for so long after it
+    # ended, five minutes by default: a check every five seconds would hold a hundred.
+    engine = ['events_logger = "file"', f"exit_command_delay = {_EXEC_MEMORY_SECONDS}"]
     if not systemd:
         engine.append('cgroup_manager = "cgroupfs"')
     if not exists("/sys/fs/cgroup/cgroup.controllers") and which("runc"):
