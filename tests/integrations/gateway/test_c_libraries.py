@@ -77,9 +77,11 @@ def works(command: list[str]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def build(compiler: str, folder: Path) -> Path:
+def build(compiler: str, folder: Path, *options: str) -> Path:
     """The program, linked with this compiler's C library."""
     source, program = folder / "lookup.c", folder / "lookup"
     source.write_text(PROGRAM)
-    subprocess.run([compiler, "-o", program, source], check=True, env={"PATH": os.environ["PATH"]})
+    subprocess.run(
+        [compiler, *options, "-o", program, source], check=True, env={"PATH": os.environ["PATH"]}
+    )
     return program
