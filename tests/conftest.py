@@ -171,6 +171,13 @@ def _fail_for(left: list[str]) -> None:
         pytest.fail("the tests left behind:\n  " + "\n  ".join(left), pytrace=False)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever counts by `soak_count` is a long proof, so that `make soak` runs it."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "soak_count" in item.function.__code__.co_names:
+            item.add_marker(pytest.mark.soak)
+
+
 def pytest_report_header() -> str:
     """Whether these are samples or the full proofs."""
     return f"long proofs: {'at their full counts' if SOAK else 'samples (SKERRY_SOAK=1: all)'}"

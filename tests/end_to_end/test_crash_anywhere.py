@@ -21,7 +21,6 @@ drain: 2s
 """
 
 
-@pytest.mark.soak
 def test_a_server_killed_at_any_point_of_a_deploy_leaves_the_old_or_the_new_release(
     skerry: Platform, test_image: str, image_saying: Callable[[str], str]
 ) -> None:

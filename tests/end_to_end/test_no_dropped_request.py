@@ -46,7 +46,6 @@ def nothing_failed(*loads: Load) -> None:
         assert load.result.answered > 100, load.result.answered
 
 
-@pytest.mark.soak
 def test_deploys_scale_downs_rollbacks_and_an_upgrade_drop_nothing(
     two: Platform, image_saying: Callable[[str], str]
 ) -> None:
