@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import websockets
 
 from skerry.errors import Conflict
-from skerry.integrations.gateway import process
+from skerry.integrations.gateway import nameserver, process
 from skerry.integrations.gateway.supervisor import open_connections
 from skerry.model.proxy import Address
 from tests.integrations.gateway.client import Client
@@ -148,6 +149,39 @@ async def test_it_serves_on_without_a_server_and_is_adopted(new_gateway, client:
         await client.stop_load(load)
         assert load.failed == []
         await second.close()
+
+
+KILLED_SERVER = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from skerry.clock import SystemClock
+from skerry.integrations.gateway.envoy import EnvoyGateway
+from skerry.model.cell import Cell
+
+async def main():
+    cell = Cell(http=int(sys.argv[2]), https=int(sys.argv[3]))
+    await EnvoyGateway(Path(sys.argv[1]), cell, SystemClock()).start()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_envoy_and_the_name_server_outlive_a_server_that_is_killed(
+    new_gateway, tmp_path: Path, cell
+) -> None:
+    folder = tmp_path / "gateway"
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED_SERVER, str(folder), str(cell.http), str(cell.https)
+    )
+    assert await server.wait() == -signal.SIGKILL
+    await asyncio.sleep(0.5)
+    running = process.find(folder), nameserver.find(folder)
+    assert [len(each) for each in running] == [1, 1]
+    second = new_gateway()
+    await second.start()
+    assert (process.find(folder), nameserver.find(folder)) == running
+    await second.close()
 
 
 async def test_concurrent_calls_end_with_the_latest(gateway, client: Client) -> None:

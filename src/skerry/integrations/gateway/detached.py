@@ -118,8 +118,7 @@ async def keep_alive(
     clock: Clock,
 ) -> None:
     """Wait for its end, say so to `lost`, and have another started with `again`, for ever.
-    The
-    longer one does not start, the longer the pauses between attempts."""
+    The longer none starts, the longer the pauses between attempts."""
     back_off = 0.0
     while True:
         since = clock.monotonic()
