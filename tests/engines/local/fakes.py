@@ -100,5 +100,8 @@ class FakeMachine:
     async def unwall(self, network: IPv4Network, whole: IPv4Network) -> None:
         self.walls.discard(network)
 
+    async def pin(self, bridge: str, address: str) -> None:
+        """No bridges here."""
+
     async def ran_out_of_memory(self, container: str) -> bool:
         return False

@@ -98,8 +98,9 @@ class Bench:
 
     def networks(self) -> Networks:
         """The instance's networks, looked at from outside."""
-        book = AddressBook(self.store, LinuxMachine(), stable=True)
-        return Networks(self.host.api, book, instance=self.instance, routed=True)
+        machine = LinuxMachine()
+        book = AddressBook(self.store, machine, stable=True)
+        return Networks(self.host.api, book, machine=machine, instance=self.instance, routed=True)
 
     async def network_gone(self, namespace: str) -> None:
         """Wait until a namespace has no network any more."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,21 @@ async def test_depends_moves_the_client_into_a_block_the_door_admits(bench: Benc
     await bench.running(SHOP)
     door = next(one for one in bench.gateway.config.doors if one.backend == "data/back")
     assert door.sources == sources
+
+
+async def test_a_bridge_keeps_its_address_when_containers_come_and_go(bench: Bench) -> None:
+    await bench.apply(bench.web())
+    await bench.running(WEB)
+    bridge = Path("/sys/class/net", bench.networks().bridge("default"))
+    if not bridge.exists():
+        return  # not Podman: Docker pins its bridges by itself
+    addresses = {(bridge / "address").read_text()}
+    for number in range(3):
+        await bench.apply(bench.web(TEXT=str(number)))
+        await bench.running(WEB)
+        addresses.add((bridge / "address").read_text())
+    assert len(addresses) == 1
+    assert (bridge / "addr_assign_type").read_text().strip() == "3"
 
 
 async def test_the_network_of_an_empty_namespace_is_removed(bench: Bench) -> None:

@@ -88,7 +88,9 @@ class LocalEngine:
         self._crew = Crew(
             state=self._state,
             runtime=Runtime(parts.api, parts.instance),
-            networks=Networks(parts.api, book, instance=parts.instance, routed=routed),
+            networks=Networks(
+                parts.api, book, machine=parts.machine, instance=parts.instance, routed=routed
+            ),
             images=self.images,
             book=book,
             gateway=parts.gateway,

@@ -56,7 +56,9 @@ async def run_job(
     crew.jobs.add(name)
     try:
         await _create(plan, crew)
-        return await attach(crew.runtime.api, name, tty=tty, leave=leave, sleep=crew.clock.sleep)
+        session = await attach(crew.runtime.api, name, tty=tty, leave=leave, sleep=crew.clock.sleep)
+        await crew.networks.joined(service.namespace)
+        return session
     except ApiError as error:
         await leave()
         raise Conflict(error.message, subject=f"service/{service}") from error

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Final, Protocol
 
 import orjson
@@ -11,6 +12,7 @@ import orjson
 from skerry.errors import Refused
 
 _RECORD_BYTES: Final = 8192
+_SET: Final = "3"  # NET_ADDR_SET: somebody chose it
 # Before the main table's 32766, after what VPNs and the like put first.
 _WITHIN: Final = 10_208
 
@@ -32,6 +34,10 @@ class Machine(Protocol):
 
     async def unwall(self, network: IPv4Network, whole: IPv4Network) -> None:
         """Undo `wall`."""
+
+    async def pin(self, bridge: str, address: str) -> None:
+        """Give a bridge a hardware address of its own, unless it has it; nothing when there
+        is no such bridge."""
 
     async def ran_out_of_memory(self, container: str) -> bool:
         """Whether the kernel says it killed something in the container of that id for want
@@ -84,6 +90,12 @@ class LinuxMachine:
         for rule in _rules(network, whole):
             await self._ip("rule", "del", *rule)
 
+    async def pin(self, bridge: str, address: str) -> None:
+        """A bridge without an address of its own borrows one of its ports', and has another
+        when that port goes: its containers then send to nobody, for seconds."""
+        if _pinned(Path("/sys/class/net", bridge), address) is False:
+            await self._ip("link", "set", "dev", bridge, "address", address)
+
     async def ran_out_of_memory(self, container: str) -> bool:
         """From the kernel's log; False where it may not be read."""
         return await asyncio.to_thread(_in_kernel_log, f"{container},".encode())
@@ -102,6 +114,15 @@ async def run(command: Sequence[str]) -> tuple[int, bytes, str]:
         return 127, b"", str(error)
     said, complained = await process.communicate()
     return process.returncode or 0, said, complained.decode(errors="replace")
+
+
+def _pinned(bridge: Path, address: str) -> bool | None:
+    """Whether the bridge has that address for good; None without a bridge."""
+    try:
+        has = (bridge / "address").read_text().strip()
+        return has == address and (bridge / "addr_assign_type").read_text().strip() == _SET
+    except OSError:
+        return None
 
 
 def _rules(network: IPv4Network, whole: IPv4Network) -> tuple[tuple[str, ...], ...]:

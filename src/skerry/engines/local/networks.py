@@ -12,7 +12,11 @@ from skerry.engines.local.addressbook import AddressBook
 from skerry.engines.local.addresses import gateway_of
 from skerry.engines.local.api import ApiError, ContainerApi, part
 from skerry.engines.local.containers import INSTANCE, NAMESPACE
+from skerry.engines.local.machine import Machine
+from skerry.model.objects import digest_of
 
+# The first two bytes of a hardware address that no maker gives out; the rest is the gateway's.
+_LOCALLY_GIVEN: Final = "02:53"
 _TAKEN: Final = ("already used", "overlaps")
 
 
@@ -21,8 +25,15 @@ class Networks:
     answers names itself."""
 
     def __init__(
-        self, api: ContainerApi, book: AddressBook, *, instance: str, routed: bool
+        self,
+        api: ContainerApi,
+        book: AddressBook,
+        *,
+        machine: Machine,
+        instance: str,
+        routed: bool,
     ) -> None:
+        self._machine = machine
         self._api = api
         self._book = book
         self._instance = instance
@@ -46,6 +57,14 @@ class Networks:
                 self._ready.add(namespace)
         return name
 
+    async def joined(self, namespace: str) -> None:
+        """A container was started in the namespace's network, and perhaps made its bridge:
+        see to it that the bridge keeps its address when containers go."""
+        if self._routed and await self._api.is_podman():
+            gateway = gateway_of(self._book.book.networks[namespace])
+            digits = "".join(f":{byte:02x}" for byte in gateway.packed)
+            await self._machine.pin(self.bridge(namespace), _LOCALLY_GIVEN + digits)
+
     async def remove(self, namespace: str) -> None:
         """Remove the namespace's network; nothing when it is gone already."""
         async with self._locks[namespace]:
@@ -63,6 +82,10 @@ class Networks:
         said = await self._api.call("GET", "networks", query=query)
         found = ((one.get("Labels") or {}).get(NAMESPACE) for one in said)
         return tuple(namespace for namespace in found if namespace)
+
+    def bridge(self, namespace: str) -> str:
+        """What the machine calls the namespace's bridge (Podman)."""
+        return f"sk{digest_of([self._instance, namespace])[:10]}"
 
     def forget_ready(self) -> None:
         """Look again before relying on a network: the container engine was away."""
@@ -98,6 +121,7 @@ class Networks:
     async def _create_routed(
         self, name: str, labels: Mapping[str, str], network: IPv4Network
     ) -> None:
+        namespace = labels[NAMESPACE]
         gateway = str(gateway_of(network))
         body: dict[str, Any]
         if await self._api.is_podman():
@@ -105,6 +129,7 @@ class Networks:
             body = {
                 "name": name,
                 "driver": "bridge",
+                "network_interface": self.bridge(namespace),
                 "options": {"isolate": "true"},
                 "subnets": [{"subnet": str(network), "gateway": gateway}],
                 "dns_enabled": False,

@@ -117,6 +117,7 @@ class Pilot:
         replica, crew = self._replica, self._crew
         replica.phase, replica.reason, replica.message = Phase.RUNNING, "", ""
         replica.started = crew.clock.now()
+        await crew.networks.joined(replica.service.namespace)
         await locate(replica, crew)
         crew.changed(replica.service)
 
