@@ -28,6 +28,6 @@ def _schema() -> Mapping[str, Any]:
 
 
 def _checks() -> "Sequence[CheckView]":
-    from skerry.wiring import check_machine
+    from skerry.wiring.machine import check_machine
 
     return check_machine()

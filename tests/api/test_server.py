@@ -13,7 +13,7 @@ from skerry.model.access import Role
 from skerry.model.secret import SecretValue
 from skerry.operations.tokens import authenticate
 from skerry.settings import Settings
-from skerry.wiring import open_memory
+from skerry.wiring.server import open_memory
 
 PLANTED = "pl4nted-s3cret-value"
 

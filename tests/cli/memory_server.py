@@ -17,7 +17,7 @@ import uvicorn
 from skerry.api.app import create_app
 from skerry.api.release import VERSION
 from skerry.integrations.store.folder import open_folder
-from skerry.wiring import open_memory
+from skerry.wiring.server import open_memory
 
 
 async def serve(folder: Path) -> None:

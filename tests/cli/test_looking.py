@@ -1,6 +1,9 @@
 """What status, history, open, operations, audit, tokens and the doctor print: golden files."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,12 +91,26 @@ ANSWERS: dict[str, Any] = {
     "/v1/secrets": {"secrets": ["db-password", "smtp"]},
     "/v1/doctor": {
         "checks": [
-            {"name": "engine", "ok": True, "message": "Podman 4.3.1 answers", "hint": ""},
             {
-                "name": "ports",
+                "name": "engine",
+                "ok": True,
+                "message": "Podman 4.3.1 answers",
+                "hint": "",
+                "stops": True,
+            },
+            {
+                "name": "port 80",
                 "ok": False,
                 "message": "port 80 is taken by nginx",
                 "hint": "stop nginx, or set SKERRY_HTTP_PORT",
+                "stops": True,
+            },
+            {
+                "name": "certificates",
+                "ok": False,
+                "message": "this machine does not trust the gateway's",
+                "hint": "skerry trust",
+                "stops": False,
             },
         ]
     },
@@ -148,6 +165,30 @@ def test_what_a_container_says_cannot_steer_the_terminal(skerry: Skerry) -> None
 
 def test_doctor_exits_with_1_when_something_lacks(skerry: Skerry) -> None:
     assert skerry("doctor").code == 1
+
+
+def test_doctor_exits_with_0_when_it_only_warns(fake: FakeServer, skerry: Skerry) -> None:
+    checks = [each for each in ANSWERS["/v1/doctor"]["checks"] if not each["stops"]]
+    fake.on("GET", "/v1/doctor", {"checks": checks})
+    assert skerry("doctor").code == 0
+
+
+def test_doctor_without_a_server_looks_itself_and_leaves_nothing(tmp_path: Path) -> None:
+    taken = {"SKERRY_SERVER", "SKERRY_TOKEN"}
+    environment = {name: value for name, value in os.environ.items() if name not in taken}
+    environment |= {
+        "SKERRY_STATE": str(tmp_path / "state"),
+        "SKERRY_ENGINE_URL": f"unix://{tmp_path}/nobody.sock",
+    }
+    command = [sys.executable, "-m", "skerry", "doctor", "-o", "json"]
+    ended = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert ended.returncode == 1, ended.stderr
+    checks = {check["name"]: check for check in json.loads(ended.stdout)["checks"]}
+    assert (checks["server"]["ok"], checks["server"]["stops"]) == (False, False)
+    assert "nothing answers there" in checks["container engine"]["message"]
+    assert checks["envoy"]["ok"]
+    assert checks["state folder"]["message"] == f"{tmp_path}/state will be made"
+    assert not list(tmp_path.iterdir())
 
 
 def test_open_prints_the_url_alone(fake: FakeServer, skerry: Skerry) -> None:

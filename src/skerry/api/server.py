@@ -19,7 +19,7 @@ from skerry.errors import Conflict, Refused, ServerUnavailable
 from skerry.integrations.store.folder import State
 from skerry.integrations.store.once import replace_whole
 from skerry.settings import Settings, open_state
-from skerry.wiring import open_server
+from skerry.wiring.server import open_server
 
 log = logging.getLogger(__name__)
 GRACE_SECONDS: Final = 3  # streams end, answers finish; operations are taken up again

@@ -50,9 +50,11 @@ class BuildLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing `skerry doctor` looked at. `hint` is a command or a setting, when not ok."""
+    """One thing `skerry doctor` looked at. `hint` is a command or a setting, when not ok;
+    `stops` says that services cannot run, or not be reached, until it is."""
 
     name: str
     ok: bool
     message: str
     hint: str = ""
+    stops: bool = True

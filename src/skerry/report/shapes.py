@@ -197,12 +197,14 @@ class AuditsView(TypedDict):
 
 
 class CheckView(TypedDict):
-    """One thing `skerry doctor` looked at."""
+    """One thing `skerry doctor` looked at. What is not ok and `stops` keeps services from
+    running or being reached; other things that are not ok are worth knowing."""
 
     name: str
     ok: bool
     message: str
     hint: str
+    stops: bool
 
 
 class ChecksView(TypedDict):

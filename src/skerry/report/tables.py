@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skerry.report.shapes import (
         AuditsView,
         ChecksView,
+        CheckView,
         HistoryView,
         OperationsView,
         ServiceView,
@@ -158,10 +159,15 @@ def audit_table(view: "AuditsView") -> Iterator[Line]:
 def checks_lines(view: "ChecksView") -> Iterator[Line]:
     """What the doctor looked at, and what to do about what is not well."""
     for check in view["checks"]:
-        mark = Piece("ok    ", "good") if check["ok"] else Piece("lacks ", "bad")
-        yield line(mark, Piece(f"{check['name']}: ", "strong"), clean(check["message"]))
+        yield line(_mark(check), Piece(f"{check['name']}: ", "strong"), clean(check["message"]))
         if check["hint"] and not check["ok"]:
             yield line(Piece("      try: ", "strong"), check["hint"])
+
+
+def _mark(check: "CheckView") -> Piece:
+    if check["ok"]:
+        return Piece("ok    ", "good")
+    return Piece("lacks ", "bad") if check["stops"] else Piece("warn  ", "warn")
 
 
 def _status_row(service: "ServiceView", *, now: datetime, wide: bool) -> Row:

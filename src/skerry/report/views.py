@@ -197,7 +197,13 @@ def audit_view(entry: AuditEntry) -> AuditView:
 
 def check_view(check: Check) -> CheckView:
     """One thing `doctor` looked at."""
-    return {"name": check.name, "ok": check.ok, "message": check.message, "hint": check.hint}
+    return {
+        "name": check.name,
+        "ok": check.ok,
+        "message": check.message,
+        "hint": check.hint,
+        "stops": check.stops,
+    }
 
 
 def error_body(error: SkerryError) -> ErrorBody:
