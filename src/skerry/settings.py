@@ -206,7 +206,8 @@ class Settings:
             "SKERRY_HTTP_PORT",
             _whole(1, 65_535),
             expected=_PORT,
-            meaning="the gateway's port for HTTP, where no cell document says it",
+            meaning="the gateway's port for HTTP, where no cell document says it; changed, it "
+            "holds from the next start, and services go on",
             why="what browsers ask for; ports under 1024 may need root",
             shown="80",
         ),
@@ -217,7 +218,8 @@ class Settings:
             "SKERRY_HTTPS_PORT",
             _whole(1, 65_535),
             expected=_PORT,
-            meaning="the gateway's port for HTTPS, where no cell document says it",
+            meaning="the gateway's port for HTTPS, where no cell document says it; changed, the "
+            "next apply gives services their new URLs",
             why="what browsers ask for; ports under 1024 may need root",
             shown="443",
         ),

@@ -10,7 +10,7 @@ from skerry.errors import GatewayUnavailable
 from skerry.model.cell import Cell
 from skerry.ports import Clock, Doctor, Engine, Gateway, ImageBuilder, ObjectStore, Secrets
 from skerry.wiring.machine import find_host, make_doctor, reach_of
-from skerry.wiring.remembered import remember, remembered, settle
+from skerry.wiring.remembered import overruled, remember, remembered, settle
 
 if TYPE_CHECKING:
     from skerry.engines.local.engine import LocalEngine
@@ -82,7 +82,11 @@ class LocalCell:
         """Find the container engine, start or adopt the gateway, converge. A gateway that
         cannot start is said by `ready`: the rest of the server can run."""
         self._host = await find_host(self._settings, self._state.folder, self._clock)
-        await self._open(remembered(self._settings))
+        cell = remembered(self._settings)
+        log.info("cell %s: ports %d and %d on %s", cell.cell, cell.http, cell.https, cell.listen)
+        for said in overruled(self._settings, cell):
+            log.warning("%s", said)
+        await self._open(cell)
 
     async def close(self) -> None:
         """Let go; services and the gateway go on."""
@@ -125,6 +129,7 @@ class LocalCell:
             await self._gateway.stop()
 
     async def _open(self, cell: Cell) -> None:
+        from skerry.engines.local.addresses import Ranges
         from skerry.engines.local.engine import LocalEngine, Parts
         from skerry.integrations.gateway.envoy import EnvoyGateway
 
@@ -140,6 +145,7 @@ class LocalCell:
                 gateway=self._gateway,
                 secrets=self._secrets,
                 clock=self._clock,
+                ranges=Ranges(bridges=self._settings.bridges, stable=self._settings.addresses),
                 reach=reach_of(self._settings, self._host),
                 ulimits=self._host.ulimits,
                 json_logs=self._host.json_logs,

@@ -14,7 +14,7 @@ from skerry.errors import SkerryError
 from skerry.model.cell import Cell
 from skerry.model.process import Check
 from skerry.ports import Clock, Doctor
-from skerry.wiring.remembered import remembered
+from skerry.wiring.remembered import overruled, remembered
 
 if TYPE_CHECKING:
     from skerry.engines.local.host import Host, Reach
@@ -72,12 +72,23 @@ def make_doctor(
         async with visit() as host:
             return await look_at_engine(host, reach_of(settings, host))
 
+    def ports() -> Iterable[Check]:
+        yield from look_at_ports(gateway, cell())
+        for said in overruled(settings, cell()):
+            yield Check(
+                name="ports",
+                ok=False,
+                stops=False,
+                message=said,
+                hint="skerry down, then change the document",
+            )
+
     gateway = settings.state / "gateway"
     return MachineDoctor(
         {
             "container engine": engine,
             "envoy": look_at_envoy,
-            "ports": in_thread(lambda: look_at_ports(gateway, cell())),
+            "ports": in_thread(ports),
             "state folder": in_thread(look_at_folder, settings.state),
             "limits": in_thread(look_at_limits),
             "names": in_thread(lambda: look_at_names(cell())),

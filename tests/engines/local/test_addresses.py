@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from skerry.engines.local.addressbook import AddressBook
 from skerry.engines.local.addresses import (
     Book,
+    Ranges,
     belongs,
     free_slices,
     replica_address,
@@ -109,3 +110,60 @@ async def test_a_book_opened_again_says_the_same() -> None:
     await second.release()
     assert await machine.taken() == (IPv4Network("198.18.0.0/19"),)
     assert not await store.facts("address")
+
+
+ELSEWHERE = Ranges(bridges=IPv4Network("10.64.0.0/16"), stable=IPv4Network("198.51.0.0/18"))
+
+
+async def test_the_ranges_an_operator_chose_are_given_out_from() -> None:
+    store, machine = MemoryStore(), FakeMachine("10.64.0.0/20")
+    chosen = AddressBook(store, machine, stable=True, ranges=ELSEWHERE)
+    await chosen.open()
+    assert await chosen.network("default", ()) == IPv4Network("10.64.16.0/20")
+    assert await chosen.door(WEB) in ELSEWHERE.stable
+    again = AddressBook(store, machine, stable=True, ranges=ELSEWHERE)
+    await again.open()
+    assert again.book == chosen.book
+    await again.release()
+    assert not machine.walls
+    assert not await store.facts("address")
+
+
+@pytest.mark.parametrize(
+    ("ranges", "setting"),
+    [
+        (Ranges(bridges=ELSEWHERE.bridges), "SKERRY_BRIDGES"),
+        (Ranges(stable=ELSEWHERE.stable), "SKERRY_ADDRESSES"),
+    ],
+)
+async def test_a_range_does_not_change_under_running_services(ranges: Ranges, setting: str) -> None:
+    store, machine = MemoryStore(), FakeMachine()
+    first = AddressBook(store, machine, stable=True)
+    await first.open()
+    await first.network("default", ())
+    await first.door(WEB)
+    changed = AddressBook(store, machine, stable=True, ranges=ranges)
+    with pytest.raises(Refused, match=f"{setting}: should not change while services run"):
+        await changed.open()
+
+
+async def test_ranges_change_when_nothing_of_them_is_in_use() -> None:
+    store, machine = MemoryStore(), FakeMachine()
+    first = AddressBook(store, machine, stable=True)
+    await first.open()
+    changed = AddressBook(store, machine, stable=True, ranges=ELSEWHERE)
+    await changed.open()
+    assert changed.book.slice == IPv4Network("198.51.0.0/19")
+    assert await machine.taken() == (IPv4Network("198.51.0.0/19"),)
+
+
+async def test_a_wider_range_keeps_networks_and_walls_them_off_from_all_of_it() -> None:
+    store, machine = MemoryStore(), FakeMachine()
+    narrow = AddressBook(store, machine, stable=True, ranges=ELSEWHERE)
+    await narrow.open()
+    network = await narrow.network("default", ())
+    wide = Ranges(bridges=IPv4Network("10.64.0.0/12"), stable=ELSEWHERE.stable)
+    book = AddressBook(store, machine, stable=True, ranges=wide)
+    await book.open()
+    assert book.book.networks == {"default": network}
+    assert machine.walls == {network}

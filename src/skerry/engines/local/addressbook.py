@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from skerry.engines.local.addresses import (
     NAMESPACES,
+    USUAL,
     Book,
+    Ranges,
     belongs,
     free_slices,
     replica_address,
@@ -15,6 +17,7 @@ from skerry.engines.local.addresses import (
     with_door,
     with_network,
     with_resolver,
+    within,
     without_namespace,
     without_service,
 )
@@ -37,11 +40,13 @@ class AddressBook:
         machine: Machine,
         *,
         stable: bool,
+        ranges: Ranges = USUAL,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._machine = machine
         self._stable = stable
+        self._ranges = ranges
         self._changed = changed
         self._used: set[IPv4Address] = set()
         self._last: dict[str, IPv4Address] = {}
@@ -49,32 +54,48 @@ class AddressBook:
         self.book = Book()
 
     async def open(self) -> None:
-        """Read the book, and make the slice of stable addresses the machine's own."""
+        """Read the book, and make the slice of stable addresses the machine's own. Raises
+        Refused when none is free, or when what was given out lies outside the ranges."""
         self._written = {key: dict(fact) for key, fact in (await self._store.facts(KIND)).items()}
         self.book = _read(self._written)
+        await self._move(within(self.book, self._ranges))
         if not self._stable:
             return
         if self.book.slice is not None:
             await self.assert_again()
             return
-        for candidate in free_slices(await self._machine.taken()):
+        for candidate in free_slices(await self._machine.taken(), within=self._ranges.stable):
             # The route is the lock between several servers on one machine.
             if await self._machine.claim(candidate):
-                await self._turn(Book(slice=candidate, networks=self.book.networks))
+                await self._turn(replace(self.book, slice=candidate))
                 return
-        raise Refused("no range of stable addresses is free on this machine", subject="machine")
+        raise Refused(
+            f"no range of stable addresses is free in {self._ranges.stable}",
+            subject="machine",
+            hint="set SKERRY_ADDRESSES to another range",
+        )
+
+    async def _move(self, book: Book) -> None:
+        """Give out from other ranges: walls are put up anew, a slice is chosen anew."""
+        before = self.book
+        if book.bridges != before.bridges:
+            for network in before.networks.values():
+                await self._machine.unwall(network, before.bridges)
+        if before.slice is not None and book.slice is None:
+            await self._machine.release(before.slice)
+        await self._turn(book)
 
     async def assert_again(self) -> None:
         """Put back what somebody took away from the machine: the slice's route, the walls."""
         if self.book.slice is not None:
             await self._machine.claim(self.book.slice)
         for network in self.book.networks.values():
-            await self._machine.wall(network, NAMESPACES)
+            await self._machine.wall(network, self.book.bridges)
 
     async def release(self) -> None:
         """Give everything back."""
         for network in self.book.networks.values():
-            await self._machine.unwall(network, NAMESPACES)
+            await self._machine.unwall(network, self.book.bridges)
         if self.book.slice is not None:
             await self._machine.release(self.book.slice)
         await self._turn(Book())
@@ -86,7 +107,7 @@ class AddressBook:
             routed = await self._machine.taken()
             await self._turn(with_network(self.book, namespace, (*routed, *taken)))
         network = self.book.networks[namespace]
-        await self._machine.wall(network, NAMESPACES)
+        await self._machine.wall(network, self.book.bridges)
         return network
 
     async def drop_network(self, namespace: str) -> None:
@@ -124,7 +145,7 @@ class AddressBook:
 
     async def _unwall(self, namespace: str) -> None:
         if network := self.book.networks.get(namespace):
-            await self._machine.unwall(network, NAMESPACES)
+            await self._machine.unwall(network, self.book.bridges)
 
     def take(self, service: ServiceKey, *, crossing: bool) -> IPv4Address:
         """An address for a replica, until `give_back`."""
@@ -170,6 +191,8 @@ def _written(book: Book) -> dict[str, dict[str, Any]]:
     facts: dict[str, dict[str, Any]] = {}
     if book.slice is not None:
         facts["slice"] = {"network": str(book.slice)}
+    if book.bridges != NAMESPACES:
+        facts["bridges"] = {"network": str(book.bridges)}
     for namespace, network in book.networks.items():
         facts[f"network:{namespace}"] = {"network": str(network)}
     for namespace, address in book.resolvers.items():
@@ -191,6 +214,7 @@ def _read(facts: Mapping[str, Mapping[str, Any]]) -> Book:
 
     return Book(
         slice=IPv4Network(facts["slice"]["network"]) if "slice" in facts else None,
+        bridges=IPv4Network(facts["bridges"]["network"]) if "bridges" in facts else NAMESPACES,
         networks={name: IPv4Network(fact["network"]) for name, fact in of("network").items()},
         resolvers={name: IPv4Address(fact["address"]) for name, fact in of("resolver").items()},
         doors={

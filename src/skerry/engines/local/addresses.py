@@ -1,8 +1,9 @@
 """Who has which address on this machine. Pure: a book in, a book out.
 
-Two ranges. Namespaces are bridges of a /20 each within 10.208.0.0/12. Stable addresses
-(one per service, one resolver per namespace) come from one /19 slice of 198.18.0.0/15,
-which is set aside for benchmarks inside one machine and so is nobody's network.
+Two ranges, which an operator may choose. Namespaces are bridges of a /20 each within
+10.208.0.0/12. Stable addresses (one per service, one resolver per namespace) come from one
+/19 slice of 198.18.0.0/15, which is set aside for benchmarks inside one machine and so is
+nobody's network.
 
 Within a namespace's /20 the lower half is for replicas at large; the upper half is cut in
 blocks of 16 for services that depend on something in another namespace: a door there admits
@@ -26,21 +27,48 @@ BLOCK_SIZE: Final = 2 ** (32 - BLOCK_PREFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ranges:
+    """Where networks and stable addresses are cut from."""
+
+    bridges: IPv4Network = NAMESPACES
+    stable: IPv4Network = STABLE
+
+
+USUAL: Final = Ranges()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """All that was given out, and is remembered."""
+    """All that was given out, and is remembered; `bridges` is the range of the networks."""
 
     slice: IPv4Network | None = None
+    bridges: IPv4Network = NAMESPACES
     networks: Mapping[str, IPv4Network] = field(default_factory=dict)
     resolvers: Mapping[str, IPv4Address] = field(default_factory=dict)
     doors: Mapping[ServiceKey, IPv4Address] = field(default_factory=dict)
     blocks: Mapping[ServiceKey, tuple[IPv4Network, ...]] = field(default_factory=dict)
 
 
-def free_slices(taken: Collection[IPv4Network]) -> Iterable[IPv4Network]:
+def free_slices(
+    taken: Collection[IPv4Network], *, within: IPv4Network = STABLE
+) -> Iterable[IPv4Network]:
     """Slices of the stable range nobody on the machine uses, in order."""
-    for candidate in STABLE.subnets(new_prefix=SLICE_PREFIX):
+    for candidate in within.subnets(new_prefix=SLICE_PREFIX):
         if not any(candidate.overlaps(other) for other in taken):
             yield candidate
+
+
+def within(book: Book, ranges: Ranges) -> Book:
+    """A book that gives out from these ranges; what it gave out stays. Raises Refused for what
+    lies outside of them: containers have it as their address."""
+    outside = [net for net in book.networks.values() if not net.subnet_of(ranges.bridges)]
+    if outside:
+        raise _moved(f"{outside[0]} is", setting="SKERRY_BRIDGES", range=ranges.bridges)
+    if book.slice is not None and not book.slice.subnet_of(ranges.stable):
+        if book.doors or book.resolvers:
+            raise _moved(f"{book.slice} is", setting="SKERRY_ADDRESSES", range=ranges.stable)
+        book = replace(book, slice=None)
+    return replace(book, bridges=ranges.bridges)
 
 
 def with_network(book: Book, namespace: str, taken: Collection[IPv4Network]) -> Book:
@@ -49,11 +77,13 @@ def with_network(book: Book, namespace: str, taken: Collection[IPv4Network]) -> 
     if namespace in book.networks:
         return book
     used = (*taken, *book.networks.values())
-    for candidate in NAMESPACES.subnets(new_prefix=NAMESPACE_PREFIX):
+    for candidate in book.bridges.subnets(new_prefix=NAMESPACE_PREFIX):
         if not any(candidate.overlaps(other) for other in used):
             return replace(book, networks={**book.networks, namespace: candidate})
     raise Refused(
-        f"no network is left in {NAMESPACES}", subject=f"namespace/{namespace}", hint="skerry down"
+        f"no network is left in {book.bridges}",
+        subject=f"namespace/{namespace}",
+        hint="skerry down, then set SKERRY_BRIDGES to a larger or less used range",
     )
 
 
@@ -139,6 +169,14 @@ def belongs(book: Book, service: ServiceKey, address: IPv4Address, *, crossing: 
 def gateway_of(network: IPv4Network) -> IPv4Address:
     """The machine's own address on a namespace's bridge."""
     return network.network_address + 1
+
+
+def _moved(used: str, *, setting: str, range: IPv4Network) -> Refused:
+    return Refused(
+        f"should not change while services run: {used} in use, and not in {range}",
+        subject=setting,
+        hint=f"put {setting} back as it was; to change it, run skerry down before",
+    )
 
 
 def _pool(book: Book, service: ServiceKey, *, crossing: bool) -> tuple[IPv4Network, ...]:

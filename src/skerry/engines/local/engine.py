@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from skerry.engines.local.addressbook import AddressBook
+from skerry.engines.local.addresses import USUAL, Ranges
 from skerry.engines.local.adoption import adopt, clear_away
 from skerry.engines.local.api import ApiError, ContainerApi
 from skerry.engines.local.containers import Settings, volume_name
@@ -64,6 +65,7 @@ class Parts:
     clock: Clock
     machine: Machine = field(default_factory=LinuxMachine)
     reach: Reach = Reach.ROUTED
+    ranges: Ranges = USUAL
     ulimits: Mapping[str, int] = field(default_factory=dict)
     json_logs: bool = False
     revive: Revive = nothing_to_revive
@@ -84,7 +86,9 @@ class LocalEngine:
             say=lambda said: self._state.say("gateway", said),
             served=self._state.serve,
         )
-        book = AddressBook(parts.store, parts.machine, stable=routed, changed=router.changed)
+        book = AddressBook(
+            parts.store, parts.machine, stable=routed, ranges=parts.ranges, changed=router.changed
+        )
         self._crew = Crew(
             state=self._state,
             runtime=Runtime(parts.api, parts.instance),
