@@ -7,6 +7,7 @@ from skerry.engines.local.crew import Crew
 from skerry.engines.local.replica import Replica
 from skerry.engines.local.runtime import Found
 from skerry.engines.local.state import REPLICAS
+from skerry.engines.local.tidying import clear_volumes
 
 # Somebody is waiting for `skerry down`; work in progress was drained or is given up.
 _LONGEST_GRACE_SECONDS: Final = 10.0
@@ -25,6 +26,8 @@ async def demolish(crew: Crew, *, volumes: bool) -> None:
     crew.state.replicas.clear()
     for namespace in await crew.networks.existing():
         await crew.networks.remove(namespace)
+    # Those of services deleted with their volumes a moment ago may still be there.
+    await clear_volumes(crew)
     if volumes:
         for name in await crew.runtime.volumes():
             await crew.runtime.remove_volume(name)
