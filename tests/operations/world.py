@@ -167,11 +167,16 @@ def parts(engine: Any, ledger: Any, *, secrets: Any = None, clock: Any = None) -
 
 @asynccontextmanager
 async def world(
-    *, ledger: Any = None, secrets: Any = None, start_seconds: float = 0.0, drain: float = 0.0
+    *,
+    ledger: Any = None,
+    secrets: Any = None,
+    clock: Any = None,
+    start_seconds: float = 0.0,
+    drain: float = 0.0,
 ) -> AsyncIterator[World]:
-    """A world for the time of the block."""
+    """A world for the time of the block; `clock` is the server's, not its simulated cell's."""
     engine = MemoryEngine(LOCAL, SystemClock(), start_seconds=start_seconds, drain_seconds=drain)
-    platform = parts(engine, ledger or MemoryStore(), secrets=secrets)
+    platform = parts(engine, ledger or MemoryStore(), secrets=secrets, clock=clock)
     try:
         yield World(platform, engine)
     finally:
