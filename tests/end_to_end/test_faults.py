@@ -151,6 +151,37 @@ def test_down_removes_all_of_it_and_nothing_else(web: Platform) -> None:
     assert not Path(f"/proc/{gateway}").exists()
 
 
+def test_a_container_engine_started_for_skerry_is_started_again_and_ends_with_down(
+    skerry: Platform, test_image: str, needs
+) -> None:
+    for other in ("/run/podman/podman.sock", "/var/run/docker.sock"):
+        needs(not Path(other).exists(), f"{other} would be used instead")
+    needs.program("podman")
+    for named in ("SKERRY_ENGINE_URL", "DOCKER_HOST"):
+        skerry.environment.pop(named, None)
+    skerry.write(document(test_image))
+    skerry.skerry("up", ".")
+    pid = int((skerry.state / "podman.pid").read_text())
+    with Load(skerry.http, "web.localhost", connections=2) as load:
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: running(skerry.state / "podman.pid", but=pid), "it is started again")
+    assert not load.result.failures, dict(load.result.failures)
+    skerry.get("web.localhost", "/crash")
+    wait_until(lambda: skerry.get("web.localhost") == (200, "hello"), "containers are healed")
+    again = int((skerry.state / "podman.pid").read_text())
+    skerry.skerry("down", "--volumes")
+    wait_until(lambda: not Path(f"/proc/{again}").exists(), "it has ended too")
+
+
+def running(file: Path, *, but: int) -> bool:
+    """Whether a process other than that one is written down and runs."""
+    try:
+        pid = int(file.read_text())
+    except (OSError, ValueError):
+        return False
+    return pid != but and Path(f"/proc/{pid}").exists()
+
+
 def test_a_full_disk_is_said_and_nothing_is_half_done(
     tmp_path: Path, docker_url: str, test_image: str, image_saying: Callable[[str], str], needs
 ) -> None:

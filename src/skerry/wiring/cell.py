@@ -149,6 +149,7 @@ class LocalCell:
                 reach=reach_of(self._settings, self._host),
                 ulimits=self._host.ulimits,
                 json_logs=self._host.json_logs,
+                revive=self._host.revive,
             )
         )
         await self._engine.start()
