@@ -80,6 +80,7 @@ async def test_a_first_release_that_fails_leaves_nothing() -> None:
         assert ended.state is OperationState.FAILED
         assert await here.state("web") is None
         assert await here.verdicts("web") == [(1, "failed")]
+        assert ended.hint == "skerry history web", "its logs are gone with it"
 
 
 async def test_what_depends_on_a_failed_service_is_not_started_and_the_rest_is() -> None:

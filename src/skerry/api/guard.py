@@ -62,7 +62,7 @@ class Guard:
             raise Unauthenticated(
                 "this needs a token, as `Authorization: Bearer ...`",
                 subject=scope["path"],
-                hint="set SKERRY_TOKEN, or ask for: skerry token create",
+                hint="set SKERRY_TOKEN, or ask for: skerry token create NAME",
             )
         platform = self._platform
         return await authenticate(platform.ledger, platform.clock, token.strip())

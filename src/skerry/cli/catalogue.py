@@ -98,6 +98,13 @@ CATALOGUE: Final[tuple[Entry, ...]] = (
         ("skerry restart web",),
     ),
     Entry(
+        "delete",
+        "delete:delete",
+        CHANGE,
+        "Remove one service; its volumes are kept unless told otherwise.",
+        ("skerry delete web", "skerry delete payments/checkout --yes --volumes"),
+    ),
+    Entry(
         "status",
         "status:status",
         LOOK,

@@ -74,9 +74,10 @@ def _failed(
     platform: Platform, step: Step, cause: str, *, last: deque[str] | None = None
 ) -> DeployFailed:
     command = _command(step.change.before or {})
+    by_hand = f"try it by hand: skerry run {step.service} -- {command}"
     return DeployFailed(
         f"`{command}`, run before the release, {cause}",
         subject=step.service.at(platform.engine.cell.cell),
-        hint=f"try it by hand: skerry run {step.service} -- {command}",
+        hint=by_hand if step.existed else f"skerry history {step.service}",
         last_lines=tuple(last or ()),
     )

@@ -121,7 +121,7 @@ def _known_failure(platform: Platform, release: Release) -> DeployFailed:
     return DeployFailed(
         release.verdict_reason or "the server ended before it was up",
         subject=release.service.at(platform.engine.cell.cell),
-        hint=f"skerry logs {release.service}",
+        hint=f"skerry history {release.service}",
     )
 
 

@@ -15,7 +15,7 @@ def require(by: Identity, namespaces: Iterable[str]) -> None:
             f"does not reach namespace{plural} {', '.join(outside)}",
             subject=f"token/{by.name}",
             hint=f"it reaches {', '.join(sorted(by.namespaces))}; "
-            f"an admin makes others: skerry token create",
+            f"an admin makes others: skerry token create NAME --namespace {outside[0]}",
         )
 
 
@@ -25,5 +25,5 @@ def require_all(by: Identity) -> None:
         raise Forbidden(
             f"reaches only {', '.join(sorted(by.namespaces))}, and this concerns the whole cell",
             subject=f"token/{by.name}",
-            hint="use a token for all namespaces: skerry token create",
+            hint="use a token for all namespaces: skerry token create NAME",
         )

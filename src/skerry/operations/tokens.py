@@ -57,7 +57,7 @@ async def authenticate(ledger: Ledger, clock: Clock, presented: str) -> Identity
         raise Unauthenticated(
             f"has expired at {token.expires:%Y-%m-%d %H:%M} UTC",
             subject=f"token/{token.identity.name}",
-            hint="skerry token create",
+            hint="skerry token create NAME",
         )
     return token.identity
 
@@ -80,5 +80,7 @@ def _check(name: str, expires: datetime | None, *, now: datetime) -> None:
 
 def _unknown() -> Unauthenticated:
     return Unauthenticated(
-        "is not known", subject="token", hint="set SKERRY_TOKEN, or ask for: skerry token create"
+        "is not known",
+        subject="token",
+        hint="set SKERRY_TOKEN, or ask for: skerry token create NAME",
     )

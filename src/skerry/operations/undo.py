@@ -20,7 +20,8 @@ async def undo(
     platform: Platform, step: Step, failed: Release, *, voice: Voice, failure: SkerryError
 ) -> None:
     """Restore the newest deployed release before the failed one, and wait until it is whole;
-    remove the service when it was not there before. Doing it twice does no harm.
+    remove the service when it was not there before. Doing it twice does no harm. What failed
+    is gone then, with its logs: the failure's hint becomes the history, which says why.
 
     Raises DeployFailed when that does not come up either: then both are named.
     """
@@ -44,6 +45,8 @@ async def undo(
             hint=f"skerry status {step.service}",
             last_lines=lines,
         ) from error
+    if before is not None or not step.existed:
+        failure.hint = f"skerry history {step.service}"
     restored = "removed" if before is None else f"release {before.number} is back"
     await voice.say(
         Stage.FAILED,

@@ -129,7 +129,7 @@ def _check(bundle: Bundle, owned: Objects, *, repository: str) -> Hold | None:
         raise Conflict(
             f"belongs to repository {other}, and is declared in {repository} too",
             subject=bundle.service.at(bundle.cell),
-            hint=f"rename one of the two, or run: skerry down {bundle.service}",
+            hint=f"rename one of the two, or run: skerry delete {bundle.service}",
         )
     hold = hold_of(deployment)
     return hold if hold is not None and hold.inputs == bundle.inputs else None

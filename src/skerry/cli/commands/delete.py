@@ -1,0 +1,66 @@
+"""`skerry delete NAME`: one service goes, by hand."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skerry.cli.connection import Server, service_path
+from skerry.cli.console import Console, Format
+from skerry.cli.follow import finish
+from skerry.cli.options import Detach, Output, ServiceName
+from skerry.cli.session import open_session, suggesting
+
+if TYPE_CHECKING:
+    from skerry.report.shapes import VolumeView
+
+
+def delete(
+    name: ServiceName,
+    *,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", help="remove its volumes, and the data in them, too")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+    detach: Detach = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Remove one service, whatever its repository says.
+
+    Its replicas finish the work they have and go. Volumes are kept unless `--volumes` is
+    given, and named; its releases stay in `skerry history NAME`. The next apply of a
+    repository that still declares it brings it back: to remove it for good, remove its
+    document and apply. Without a terminal to ask on, `--yes` is needed.
+    """
+    console = Console()
+    if not yes and not console.interactive:
+        raise typer.BadParameter("there is no terminal to ask on: add --yes")
+    server = open_session(console)
+    bare = name.removeprefix("default/")
+    found = _volumes(server, bare)
+    if not found:
+        with suggesting(server, name):
+            server.get(service_path(name))
+    if not yes and not console.ask(_question(bare, found, volumes=volumes)):
+        console.say("nothing was changed")
+        raise typer.Exit(1)
+    path = service_path(name) + ("?volumes=true" if volumes else "")
+    with suggesting(server, name):
+        operation = server.send("DELETE", path)
+    finish(server, operation, form=output, services=lambda: (), detach=detach)
+    if found and not volumes:
+        kept = ", ".join(f"volume {each['name']}" for each in found)
+        console.say(f"kept: {kept}; remove: skerry delete {bare} --volumes")
+
+
+def _volumes(server: Server, name: str) -> list["VolumeView"]:
+    every: list[VolumeView] = server.get("/v1/volumes")["volumes"]
+    return [each for each in every if each["service"] == name]
+
+
+def _question(name: str, found: list["VolumeView"], *, volumes: bool) -> str:
+    if not found:
+        return f"Delete {name}?"
+    count = f"{len(found)} volume{'s' if len(found) > 1 else ''}"
+    if volumes:
+        return f"Delete {name}, its {count} and the data in them?"
+    return f"Delete {name}? Its {count} will be kept."
