@@ -27,6 +27,7 @@ MODELS: Final[Mapping[str, type[BaseModel]]] = {
 }
 DEFAULTS: Final = "defaults"
 _PROBE: Final = {"service": "probe", "image": "probe"}
+_SKETCHED: Final = ("service", "team", "tags", "depends", "cells", "secrets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,13 @@ class Place:
 
 
 class Faulty(Exception):
-    """A document with problems, all of them."""
+    """A document with problems, all of them. `sketch` is a service's sound part: what other
+    documents refer to, so that they are judged in the same answer."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], sketch: Service | None = None) -> None:
         super().__init__(f"{len(problems)} problems")
         self.problems = tuple(problems)
+        self.sketch = sketch
 
 
 def read(file: str, chunk: Chunk, *, defaults: Mapping[str, Any], marks: bool) -> Read | None:
@@ -80,6 +83,7 @@ def read(file: str, chunk: Chunk, *, defaults: Mapping[str, Any], marks: bool) -
             _validate(file, chunk, error.value, defaults=defaults)
         except Faulty as further:
             problems.extend(further.problems)
+            raise Faulty(problems, further.sketch) from error
         raise Faulty(problems) from error
     return _validate(file, chunk, value, defaults=defaults)
 
@@ -97,7 +101,8 @@ def _validate(file: str, chunk: Chunk, value: Any, *, defaults: Mapping[str, Any
     except ValidationError as error:
         found = translate(error, written, MODELS[kind])
         complaints = _own(found, value, defaults) if kind == SERVICE else found
-        raise Faulty(_invalid(Place(file, chunk.text, chunk.line), value, complaints)) from error
+        problems = _invalid(Place(file, chunk.text, chunk.line), value, complaints)
+        raise Faulty(problems, _sketch(written, found) if kind == SERVICE else None) from error
     assert isinstance(model, Service | Cell | Settings)
     return Read(kind, model, digest_of(written) if kind == SERVICE else "")
 
@@ -121,6 +126,17 @@ def _invalid(
 ) -> list[Problem]:
     name = name_of(value) if kind_of(value, file=place.file) != SETTINGS else SETTINGS_FILE
     return [place.problem(name, each) for each in complaints]
+
+
+def _sketch(written: Mapping[str, Any], complaints: Sequence[Complaint]) -> Service | None:
+    faulty = {each.path[0] for each in complaints if each.path}
+    if faulty & {"service", "team"}:
+        return None
+    sound = {key: written[key] for key in _SKETCHED if key in written and key not in faulty}
+    try:
+        return Service.model_validate({**sound, "image": "sketch", "route": "none"})
+    except ValidationError:
+        return None
 
 
 def _own(

@@ -67,6 +67,11 @@ class Located(NamedTuple):
         return [place.problem(self.service.service, complaint) for complaint in few]
 
     @property
+    def place(self) -> tuple[str, int]:
+        """File and line, to sort by."""
+        return self.entry.file, self.entry.chunk.line
+
+    @property
     def where(self) -> str:
         """`shop.yaml:12`, where its document starts."""
         return f"{self.entry.file}:{self.entry.chunk.line}"

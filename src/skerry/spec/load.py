@@ -10,13 +10,14 @@ from skerry.model.dependencies import resolve_depends
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import digest_of
 from skerry.model.repository import DeclaredService, Repository, Settings
+from skerry.model.service import Service
 from skerry.model.sources import Sources, SourceText, folder_of
 from skerry.spec.chunks import Chunk, normalize, split
 from skerry.spec.documents import Faulty, Place, Read, check_defaults, read
 from skerry.spec.entries import Entry, Kept, Known, Located, Memory, locate
 from skerry.spec.files import Attachments
 from skerry.spec.guard import may_hold_marks
-from skerry.spec.kinds import CELL, SETTINGS_FILE
+from skerry.spec.kinds import CELL, SERVICE, SETTINGS_FILE
 from skerry.spec.limits import MAX_DOCUMENTS, MAX_FAULTY, MAX_FILE
 from skerry.spec.messages import Complaint
 from skerry.spec.together import Depends, check_together
@@ -53,6 +54,7 @@ class _Loading:
         self._memory = memory
         self._attachments = Attachments(sources)
         self._problems: list[Problem] = []
+        self._sketches: list[Located] = []
         self._faulty = 0
         self._documents = 0
 
@@ -65,6 +67,8 @@ class _Loading:
             self._problems.append(_whole(self._sources, said, hint="skerry init"))
         services = [located for entry in entries if (located := locate(entry)) is not None]
         cells = self._cells(entries)
+        if self._sketches:
+            services = sorted([*services, *self._sketches], key=lambda each: each.place)
         depends = self._check(services, settings, cells)
         if self._problems:
             raise InvalidDocuments(self._told())
@@ -159,7 +163,14 @@ class _Loading:
         except Faulty as error:
             if not quiet:
                 self._fault(error.problems)
+                self._sketch(file, chunk, error.sketch)
             return None
+
+    def _sketch(self, file: str, chunk: Chunk, sketch: Service | None) -> None:
+        """Note a faulty service, for the problems it has with others."""
+        if sketch is not None and self._faulty <= MAX_FAULTY:
+            entry = Entry(file, chunk, Known(Read(SERVICE, sketch, "")))
+            self._sketches.append(Located(sketch.key, sketch, entry))
 
     def _cells(self, entries: list[Entry]) -> tuple[Cell, ...]:
         first: dict[str, tuple[Entry, Cell]] = {}

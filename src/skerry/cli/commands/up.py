@@ -48,11 +48,13 @@ def up(
 
 def _say_next(console: Console, path: Path, name: str) -> None:
     where = "" if path == Path() else f" {os.fspath(path)}"
-    for command, what in (
+    hints = (
         ("skerry status", "how everything is"),
         (f"skerry logs {name} -f", "what it says"),
         (f"skerry plan{where}", "what a changed document would do"),
         ("skerry trust", "https without warnings"),
         (f"skerry down{where}", "remove it again"),
-    ):
-        console.say(Piece("  next: ", "dim"), f"{command:<34}", Piece(what, "dim"))
+    )
+    width = max(len(command) for command, _ in hints)
+    for command, what in hints:
+        console.say(Piece("  next: ", "dim"), f"{command:<{width}}  ", Piece(what, "dim"))
