@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -22,6 +23,9 @@ from skerry.settings import Settings, open_state
 from skerry.wiring.server import open_server
 
 log = logging.getLogger(__name__)
+# A plan of ten thousand services makes millions of objects that stay until it is done: looked
+# through again and again at Python's own thresholds, they cost as much as the plan itself.
+_COLLECTIONS: Final = (100_000, 50, 100)
 GRACE_SECONDS: Final = 3  # streams end, answers finish; operations are taken up again
 
 
@@ -30,6 +34,7 @@ def run(settings: Settings) -> None:
     go on. Raises Conflict when a server already runs on the state folder, Refused when its
     port is taken."""
     _open_log(settings)
+    gc.set_threshold(*_COLLECTIONS)
     state = open_state(settings)
     with _alone(state), _listening(settings) as listener:
         asyncio.run(_serve(settings, state, listener))
