@@ -217,11 +217,14 @@ class Ledger(Protocol):
     async def end_operation(self, operation: Operation) -> None:
         """Write how it ended."""
 
-    async def operation(self, id: str) -> Operation:
-        """One operation. Raises NotFound."""
+    async def operation(self, id: str, *, whole: bool = True) -> Operation:
+        """One operation; not `whole`, without its request. Raises NotFound."""
 
-    async def operations(self, *, running: bool = False, limit: int = 50) -> tuple[Operation, ...]:
-        """Operations, newest first; with `running`, only those not ended."""
+    async def operations(
+        self, *, running: bool = False, whole: bool = True, limit: int = 50
+    ) -> tuple[Operation, ...]:
+        """Operations, newest first; with `running`, only those not ended; not `whole`, without
+        their requests."""
 
     async def said(self, operation: str, *, after: int = 0) -> tuple[Progress, ...]:
         """What an operation said, from the number after."""

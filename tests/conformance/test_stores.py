@@ -295,6 +295,15 @@ class TestOperations:
         assert [o.id for o in await store.operations(limit=1)] == ["c"]
         assert [o.id for o in await store.operations(running=True)] == ["c", "a"]
 
+    async def test_requests_are_left_out_where_nobody_asks_for_them(self, store: Store) -> None:
+        whole = operation("a", request={"image": "web:2"}, namespaces=("default", "payments"))
+        await store.open_operation(whole)
+        light = replace(whole, request={})
+        assert await store.operations(whole=False) == (light,)
+        assert await store.operation("a", whole=False) == light
+        assert await store.operations() == (whole,)
+        assert await store.operation("a") == whole
+
     async def test_the_oldest_go_with_what_they_said_unless_they_run(
         self, open_one: Opener
     ) -> None:

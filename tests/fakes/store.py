@@ -101,15 +101,17 @@ class MemoryStore:
             ended=operation.ended,
         )
 
-    async def operation(self, id: str) -> Operation:
+    async def operation(self, id: str, *, whole: bool = True) -> Operation:
         if id not in self._operations:
             raise NotFound("is not known", subject=f"operation/{id}")
-        return self._operations[id]
+        return _as_asked(self._operations[id], whole=whole)
 
-    async def operations(self, *, running: bool = False, limit: int = 50) -> tuple[Operation, ...]:
+    async def operations(
+        self, *, running: bool = False, whole: bool = True, limit: int = 50
+    ) -> tuple[Operation, ...]:
         newest_first = reversed(list(self._operations.values()))
         wanted = [o for o in newest_first if not running or o.state is OperationState.RUNNING]
-        return tuple(wanted[:limit])
+        return tuple(_as_asked(each, whole=whole) for each in wanted[:limit])
 
     async def said(self, operation: str, *, after: int = 0) -> tuple[Progress, ...]:
         return tuple(self._said[operation][after:])
@@ -159,3 +161,7 @@ class MemoryStore:
             yield
         finally:
             del self._at_work[service]
+
+
+def _as_asked(operation: Operation, *, whole: bool) -> Operation:
+    return operation if whole else replace(operation, request={})

@@ -47,7 +47,9 @@ class OperationState(StrEnum):
 class Operation:
     """A long piece of work that survives its client and its server.
 
-    `request` is all that is needed to take it up again after a crash (no secret values).
+    `request` is all that is needed to take it up again after a crash (no secret values);
+    `namespaces` are those of the services it changes. Lists leave the request out: one of an
+    apply holds every object it applies.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Operation:
     at: datetime
     subject: str
     request: dict[str, Any] = field(default_factory=dict)
+    namespaces: tuple[str, ...] = ()
     state: OperationState = OperationState.RUNNING
     error: str = ""
     hint: str = ""

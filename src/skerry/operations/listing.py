@@ -7,23 +7,22 @@ from skerry.model.access import Identity
 from skerry.model.progress import Operation, OperationState, Progress, Stage
 from skerry.operations import scopes
 from skerry.operations.platform import Platform
-from skerry.operations.resume import services_of
 
 _LOOKED_AT: Final = 500
 
 
 async def operations(platform: Platform, *, limit: int, by: Identity) -> tuple[Operation, ...]:
-    """Newest first."""
+    """Newest first, without their requests."""
     looked_at = _LOOKED_AT if by.namespaces else limit
-    found = await platform.ledger.operations(limit=looked_at)
+    found = await platform.ledger.operations(whole=False, limit=looked_at)
     return tuple(each for each in found if _seen(each, by))[:limit]
 
 
 async def operation(platform: Platform, id: str, *, by: Identity) -> Operation:
-    """One. Raises NotFound, Forbidden."""
-    found = await platform.ledger.operation(id)
+    """One, without its request. Raises NotFound, Forbidden."""
+    found = await platform.ledger.operation(id, whole=False)
     if not _seen(found, by):
-        scopes.require(by, (service.namespace for service in services_of(found)))
+        scopes.require(by, found.namespaces)
         raise Forbidden("is somebody else's", subject=f"operation/{id}")
     return found
 
@@ -42,5 +41,4 @@ def failure(operation: Operation, last: Progress | None) -> DeployFailed | None:
 def _seen(operation: Operation, by: Identity) -> bool:
     if not by.namespaces or operation.by == by.name:
         return True
-    services = services_of(operation)
-    return bool(services) and all(by.sees(service.namespace) for service in services)
+    return bool(operation.namespaces) and all(map(by.sees, operation.namespaces))

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from skerry.model.keys import ServiceKey
 from skerry.model.progress import Operation
+from skerry.operations.concerned import services_of
 from skerry.operations.delete import remove
 from skerry.operations.deploy import carry_out
 from skerry.operations.platform import Platform
@@ -36,18 +36,9 @@ async def resume(platform: Platform) -> tuple[Operation, ...]:
     for operation in left:
         log.info("taking up %s %s of %s", operation.kind, operation.id, operation.subject)
         await platform.running.resume(
-            operation, services_of(operation), _work(platform, KINDS[operation.kind])
+            operation, services_of(operation.request), _work(platform, KINDS[operation.kind])
         )
     return left
-
-
-def services_of(operation: Operation) -> set[ServiceKey]:
-    """Whom the operation changes."""
-    request = operation.request
-    named = [request["service"]] if "service" in request else []
-    named += [step["service"] for step in request.get("steps", ())]
-    named += [service for layer in request.get("layers", ()) for service in layer]
-    return {ServiceKey(*each) for each in named}
 
 
 def _work(platform: Platform, kind: Kind) -> Callable[[Operation, Voice], Awaitable[None]]:

@@ -16,6 +16,7 @@ from skerry.errors import DeployFailed, SkerryError
 from skerry.loops import Tasks
 from skerry.model.keys import ServiceKey
 from skerry.model.progress import Operation, OperationState, Progress, Stage
+from skerry.operations.concerned import namespaces_of
 from skerry.operations.insisting import insist
 from skerry.operations.voice import Voice
 from skerry.ports import Clock, Ledger
@@ -45,7 +46,15 @@ class Running:
         """A new operation, not yet written."""
         now = self._clock.now()
         id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        return Operation(id=id, kind=kind, by=by, at=now, subject=subject, request=request)
+        return Operation(
+            id=id,
+            kind=kind,
+            by=by,
+            at=now,
+            subject=subject,
+            request=request,
+            namespaces=namespaces_of(request),
+        )
 
     async def start(
         self, operation: Operation, services: Iterable[ServiceKey], work: Work, *, seen: int
@@ -84,7 +93,7 @@ class Running:
         operation itself. None now and then while it is quiet. Raises NotFound."""
         while True:
             changed = self._changed
-            operation = await self._ledger.operation(id)
+            operation = await self._ledger.operation(id, whole=False)
             for progress in await self._ledger.said(id, after=after):
                 after = progress.number
                 yield progress

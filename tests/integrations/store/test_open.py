@@ -15,6 +15,7 @@ from skerry.integrations.store.connect import connect
 from skerry.integrations.store.open import open_store
 from skerry.integrations.store.tables import REVISION, metadata
 from skerry.model.objects import Manifest
+from skerry.model.progress import Operation
 from tests.fakes.clock import FakeClock
 
 OBJECT: Manifest = {"kind": "Service", "metadata": {"namespace": "default", "name": "web"}}
@@ -66,6 +67,28 @@ def test_the_migrations_lead_to_the_tables(tmp_path: Path) -> None:
 def test_the_revision_is_that_of_the_last_migration() -> None:
     folder = Path(migrate.__file__).parent / "migrations"
     assert ScriptDirectory(str(folder)).get_heads() == [REVISION]
+
+
+async def test_operations_of_an_older_database_know_their_namespaces(tmp_path: Path) -> None:
+    store = open_store(address(tmp_path), FakeClock())
+    named = [["default", "web"], ["payments", "pay"]]
+    request = {"steps": [{"service": each} for each in named]}
+    await store.open_operation(
+        Operation(
+            id="a", kind="apply", by="ann", at=FakeClock().now(), subject="x", request=request
+        )
+    )
+    await store.close()
+    database = sqlite3.connect(tmp_path / "skerry.db")
+    with database:
+        database.execute("ALTER TABLE operations RENAME COLUMN body TO request")
+        database.execute("ALTER TABLE operations DROP COLUMN namespaces")
+        database.execute("UPDATE alembic_version SET version_num = '0001'")
+    database.close()
+    store = open_store(address(tmp_path), FakeClock())
+    (operation,) = await store.operations()
+    await store.close()
+    assert (operation.namespaces, operation.request) == (("default", "payments"), request)
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(

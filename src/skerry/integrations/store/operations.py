@@ -4,14 +4,14 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from skerry.errors import Conflict, NotFound
 from skerry.integrations.store.tables import operations, progress
 from skerry.model.progress import Operation, OperationState, Progress, Stage
 from skerry.model.world import ReplicaState
 
-_PLAIN = ("id", "kind", "by", "at", "subject", "request", "error", "hint", "ended")
+_PLAIN = ("id", "kind", "by", "at", "subject", "error", "hint", "ended")
 
 
 def start(connection: Connection, operation: Operation, *, keep: int) -> None:
@@ -37,17 +37,19 @@ def end(connection: Connection, operation: Operation) -> None:
         raise _unknown(operation.id)
 
 
-def one(connection: Connection, id: str) -> Operation:
+def one(connection: Connection, id: str, *, whole: bool) -> Operation:
     """By id. Raises NotFound."""
-    found = _find(connection, id)
+    found = _find(connection, id, whole=whole)
     if found is None:
         raise _unknown(id)
     return found
 
 
-def listed(connection: Connection, *, running: bool, limit: int) -> tuple[Operation, ...]:
+def listed(
+    connection: Connection, *, running: bool, whole: bool, limit: int
+) -> tuple[Operation, ...]:
     """Newest first, in the order they were opened: the clock may jump."""
-    query = select(operations).order_by(operations.c.number.desc()).limit(limit)
+    query = _select(whole=whole).order_by(operations.c.number.desc()).limit(limit)
     if running:
         query = query.where(operations.c.state == OperationState.RUNNING.value)
     return tuple(_operation(row) for row in connection.execute(query))
@@ -76,9 +78,14 @@ def said(connection: Connection, operation: str, *, after: int) -> tuple[Progres
     return tuple(_progress(row) for row in connection.execute(query))
 
 
-def _find(connection: Connection, id: str) -> Operation | None:
-    row = connection.execute(select(operations).where(operations.c.id == id)).first()
+def _find(connection: Connection, id: str, *, whole: bool = False) -> Operation | None:
+    row = connection.execute(_select(whole=whole).where(operations.c.id == id)).first()
     return None if row is None else _operation(row)
+
+
+def _select(*, whole: bool) -> Select[Any]:
+    """A request may hold thousands of objects: it is read only where it is needed."""
+    return select(*(each for each in operations.c if whole or each is not operations.c.body))
 
 
 def _subject(id: str) -> str:
@@ -93,12 +100,20 @@ def _unknown(id: str) -> NotFound:
 
 def _row(operation: Operation) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(operation, name) for name in _PLAIN}
-    return row | {"state": operation.state.value}
+    return row | {
+        "state": operation.state.value,
+        "namespaces": list(operation.namespaces),
+        "body": operation.request,
+    }
 
 
 def _operation(row: Row[Any]) -> Operation:
-    plain = {name: getattr(row, name) for name in _PLAIN}
-    return Operation(**plain, state=OperationState(row.state))
+    return Operation(
+        **{name: getattr(row, name) for name in _PLAIN},
+        state=OperationState(row.state),
+        namespaces=tuple(row.namespaces),
+        request=getattr(row, "body", {}),
+    )
 
 
 def _progress(row: Row[Any]) -> Progress:

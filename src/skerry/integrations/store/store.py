@@ -78,14 +78,17 @@ class Store:
         """Write how it ended. Raises NotFound."""
         await self._database.write(lambda c: operations.end(c, operation))
 
-    async def operation(self, id: str) -> Operation:
-        """One operation. Raises NotFound."""
-        return await self._database.read(lambda c: operations.one(c, id))
+    async def operation(self, id: str, *, whole: bool = True) -> Operation:
+        """One operation; not `whole`, without its request. Raises NotFound."""
+        return await self._database.read(lambda c: operations.one(c, id, whole=whole))
 
-    async def operations(self, *, running: bool = False, limit: int = 50) -> tuple[Operation, ...]:
-        """Operations, newest first; with `running`, only those not ended."""
+    async def operations(
+        self, *, running: bool = False, whole: bool = True, limit: int = 50
+    ) -> tuple[Operation, ...]:
+        """Operations, newest first; with `running`, only those not ended; not `whole`, without
+        their requests."""
         return await self._database.read(
-            lambda c: operations.listed(c, running=running, limit=limit)
+            lambda c: operations.listed(c, running=running, whole=whole, limit=limit)
         )
 
     async def said(self, operation: str, *, after: int = 0) -> tuple[Progress, ...]:

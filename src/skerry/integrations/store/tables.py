@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from skerry.integrations.store.columns import Moment, Words
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 
 metadata = MetaData(
     naming_convention={
@@ -78,6 +78,7 @@ releases = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+# `body` is the request, and last: SQLite reads through all that comes before a column.
 operations = Table(
     "operations",
     metadata,
@@ -87,11 +88,12 @@ operations = Table(
     Column("by", Words, nullable=False),
     Column("at", Moment, nullable=False),
     Column("subject", Words, nullable=False),
-    Column("request", JSON, nullable=False),
     Column("state", String, nullable=False, index=True),
     Column("error", Words, nullable=False),
     Column("hint", Words, nullable=False),
     Column("ended", Moment),
+    Column("namespaces", JSON, nullable=False, server_default="[]"),
+    Column("body", JSON, nullable=False, server_default="{}"),
     sqlite_autoincrement=True,
 )
 
