@@ -350,6 +350,17 @@ def describe() -> tuple[Variable, ...]:
     )
 
 
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where the server of this environment keeps what it must not forget, whatever else is
+    set. Raises SkerryError."""
+    (state,) = (one for one in fields(Settings) if one.name == "state")
+    written = environ.get(state.metadata["variable"], "").strip()
+    try:
+        return _folder(written) if written else _default_state(environ)
+    except ValueError:
+        raise _refusal([_complaint(state, written)]) from None
+
+
 def _default_state(environ: Mapping[str, str]) -> Path:
     base = environ.get("XDG_STATE_HOME", "")
     if base.startswith("/"):  # the specification has relative ones ignored

@@ -27,15 +27,10 @@ class Target:
 
 
 def state_folder(environment: Mapping[str, str] | None = None) -> Path:
-    """Where the local server keeps what it must not forget. Same rule as the server's."""
-    env = os.environ if environment is None else environment
-    if env.get("SKERRY_STATE"):
-        return Path(env["SKERRY_STATE"]).expanduser()
-    base = env.get("XDG_STATE_HOME", "")
-    if base.startswith("/"):  # the specification has relative ones ignored
-        return Path(base) / "skerry"
-    home = env.get("HOME", "")
-    return (Path(home) if home else Path.home()) / ".local" / "state" / "skerry"
+    """Where the local server keeps what it must not forget, by the server's own rule."""
+    from skerry import settings
+
+    return settings.state_folder(os.environ if environment is None else environment)
 
 
 def find_target(environment: Mapping[str, str] | None = None) -> Target:
