@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 . tools/setup.sh
 exec </dev/null
 
+mapfile -t engine < <(engine_packages | tr ' ' '\n')
+install_packages "${engine[@]}" wrk
 make_venv dev,bench
 failed=()
 for bench in bench/*.py; do
