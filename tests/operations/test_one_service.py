@@ -4,7 +4,7 @@ import pytest
 
 from skerry.errors import Conflict, NotFound, Refused
 from skerry.model.cell import Cell, EngineKind
-from skerry.model.progress import OperationState
+from skerry.model.progress import OperationState, Stage
 from skerry.model.world import State
 from skerry.operations.delete import delete, down
 from skerry.operations.history import history
@@ -16,7 +16,7 @@ from skerry.operations.scale import scale
 from skerry.operations.unhold import unhold
 from skerry.operations.volumes import volumes
 from tests.builders import service
-from tests.operations.world import ADMIN, World, key, world
+from tests.operations.world import ADMIN, PAYMENTS, World, key, world
 
 WEB = service("web").image("web:1").replicas(2)
 
@@ -126,6 +126,34 @@ async def test_scaling_by_hand_expires_by_itself() -> None:
         await here.platform.clock.sleep(0.5)
         after = await here.state("web")
         assert after is not None and after.desired == 2
+
+
+@pytest.mark.parametrize("fault", ["exits", "never-ready"])
+async def test_more_replicas_that_do_not_come_up_are_taken_back(fault: str) -> None:
+    resting = service("web").image(f"fault/{fault}:1").replicas(0).having(deadline="300ms")
+    async with world() as here:
+        await here.apply(resting)
+        operation = await here.ended(await scale(here.platform, key("web"), replicas=2, by=ADMIN))
+        assert operation.state is OperationState.FAILED
+        assert operation.hint == "skerry logs web"
+        state = await here.state("web")
+        assert state is not None
+        assert (state.override, state.desired, state.state) == (None, 0, State.STOPPED)
+        last = (await here.said(operation))[-2]
+        assert last.stage is Stage.FAILED
+        assert last.message.endswith("the document's count is wanted again")
+
+
+async def test_what_was_set_by_hand_before_is_back_when_more_does_not_come_up() -> None:
+    resting = service("web").image("fault/exits:1").replicas(0).having(deadline="300ms")
+    async with world() as here:
+        await here.apply(resting)
+        await here.ended(await scale(here.platform, key("web"), replicas=0, by=PAYMENTS))
+        operation = await here.ended(await scale(here.platform, key("web"), replicas=2, by=ADMIN))
+        assert operation.state is OperationState.FAILED
+        state = await here.state("web")
+        assert state is not None and state.override is not None
+        assert (state.override.replicas, state.override.by) == (0, PAYMENTS.name)
 
 
 async def test_scaling_to_nothing_and_back() -> None:
