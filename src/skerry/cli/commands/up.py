@@ -53,7 +53,7 @@ def _say_next(console: Console, path: Path, name: str) -> None:
         (f"skerry logs {name} -f", "what it says"),
         (f"skerry plan{where}", "what a changed document would do"),
         ("skerry trust", "https without warnings"),
-        (f"skerry down{where}", "remove it again"),
+        (f"skerry down {os.fspath(path)}", "remove it again"),
     )
     width = max(len(command) for command, _ in hints)
     for command, what in hints:
