@@ -57,6 +57,7 @@ def test_limits_names_and_init_are_asked_for() -> None:
     assert host["Ulimits"] == [{"Name": "nofile", "Soft": 1024, "Hard": 1024}]
     endpoint = made["NetworkingConfig"]["EndpointsConfig"]["net"]
     assert endpoint["IPAMConfig"]["IPv4Address"] == "10.208.0.2"
+    assert endpoint["MacAddress"] == "02:42:0a:d0:00:02"
 
 
 def test_a_command_takes_the_place_of_the_images_arguments_only() -> None:

@@ -237,9 +237,17 @@ def _endpoint(placement: Placement) -> dict[str, Any]:
     endpoint: dict[str, Any] = {}
     if placement.address is not None:
         endpoint["IPAMConfig"] = {"IPv4Address": str(placement.address)}
+        # Whoever knew the address before (the machine does, for seconds after its container
+        # has gone) still knows where to send: one address, one hardware address, for ever.
+        endpoint["MacAddress"] = _hardware_address(placement.address)
     if placement.aliases:
         endpoint["Aliases"] = list(placement.aliases)
     return endpoint
+
+
+def _hardware_address(address: IPv4Address) -> str:
+    """Locally administered, and the four bytes of the address."""
+    return ":".join(f"{byte:02x}" for byte in (0x02, 0x42, *address.packed))
 
 
 def adopted_care(labels: Mapping[str, str]) -> Mapping[str, Any]:
