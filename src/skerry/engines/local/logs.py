@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,22 +18,52 @@ from skerry.model.process import LogLine, LogQuery, Stream
 from skerry.model.world import Scope
 
 _AGAIN_SECONDS: Final = 0.5
+# Enough of the past to know which lines of a second were given before following begins.
+_REMEMBERED_LINES: Final = 1000
+
+
+@dataclass(slots=True)
+class Heard:
+    """How far a replica's lines were given. Podman tells their time in whole seconds, so that
+    a moment alone does not say which: `count` of those at `at` were."""
+
+    at: datetime | None = None
+    count: int = 0
+
+    def fresh(self, lines: AsyncIterator[LogLine]) -> AsyncIterator[LogLine]:
+        """Of lines read again from `at` on, those not given before; notes them as given."""
+        return self._fresh(lines, self.count)
+
+    async def _fresh(self, lines: AsyncIterator[LogLine], known: int) -> AsyncIterator[LogLine]:
+        async for line in lines:
+            if self.at is not None and line.at < self.at:
+                continue
+            if line.at == self.at and known:
+                known -= 1
+                continue
+            self.note(line)
+            yield line
+
+    def note(self, line: LogLine) -> None:
+        """This line was given, the last so far."""
+        self.at, self.count = line.at, self.count + 1 if line.at == self.at else 1
 
 
 async def read_logs(service: ServiceKey, query: LogQuery, crew: Crew) -> AsyncIterator[LogLine]:
     """What was said, then (with follow) what is being said. Ends never when following."""
-    asked_at = crew.clock.now()
-    said = await asyncio.gather(
-        *(_said(replica, query, crew) for replica in _chosen(service, query, crew))
-    )
+    asked_at = crew.clock.now().replace(microsecond=0)
+    chosen = _chosen(service, query, crew)
+    said = await asyncio.gather(*(_said(replica, query, crew) for replica in chosen))
     lines = sorted((line for lines in said for line in lines), key=lambda line: line.at)
     if query.tail is not None:
         lines = lines[len(lines) - min(query.tail, len(lines)) :]
     for line in lines:
         yield line
     if query.follow:
-        last = {line.replica: line.at for line in lines}
-        async for line in _follow(service, query, crew, since=last, asked_at=asked_at):
+        heard = {replica.pod: Heard(at=asked_at) for replica in chosen}
+        for line in (line for lines in said for line in lines):
+            heard[line.replica].note(line)
+        async for line in _follow(service, query, crew, heard=heard):
             yield line
 
 
@@ -45,7 +76,10 @@ def _chosen(service: ServiceKey, query: LogQuery, crew: Crew) -> list[Replica]:
 
 
 async def _said(replica: Replica, query: LogQuery, crew: Crew) -> list[LogLine]:
-    found = _lines(replica, crew, follow=False, tail=query.tail, since=query.since)
+    tail = query.tail
+    if query.follow and tail is not None:
+        tail = max(tail, _REMEMBERED_LINES)
+    found = _lines(replica, crew, follow=False, tail=tail, since=query.since)
     try:
         return [line async for line in found]
     except (ApiError, EngineUnavailable):
@@ -53,25 +87,18 @@ async def _said(replica: Replica, query: LogQuery, crew: Crew) -> list[LogLine]:
 
 
 async def _follow(
-    service: ServiceKey,
-    query: LogQuery,
-    crew: Crew,
-    *,
-    since: dict[str, datetime],
-    asked_at: datetime,
+    service: ServiceKey, query: LogQuery, crew: Crew, *, heard: dict[str, Heard]
 ) -> AsyncIterator[LogLine]:
     queue: asyncio.Queue[LogLine] = asyncio.Queue(maxsize=1000)
     tasks, followed = Tasks(), set[str]()
-    known = {replica.pod for replica in _chosen(service, query, crew)}
 
     async def pump(replica: Replica) -> None:
-        after = since.get(replica.pod, asked_at if replica.pod in known else None)
+        given = heard.setdefault(replica.pod, Heard())
         while replica.pod in crew.state.replicas:
             try:
-                async for line in _lines(replica, crew, follow=True, tail=None, since=after):
-                    if after is None or line.at > after:
-                        after = line.at
-                        await queue.put(line)
+                again = _lines(replica, crew, follow=True, tail=None, since=given.at)
+                async for line in given.fresh(again):
+                    await queue.put(line)
             except (ApiError, EngineUnavailable):
                 pass  # it ended, or the engine is away: look again
             await crew.clock.sleep(_AGAIN_SECONDS)

@@ -11,6 +11,8 @@ from skerry.errors import EngineUnavailable
 
 SOCKET: Final = "podman.sock"
 SYS_RESOURCE: Final = 24
+# In its folder: on old cgroups its helpers leave a file named `oom` where they were started.
+_LAUNCH: Final = ("/bin/sh", "-c", 'cd "$0" && exec "$@"')
 _EXEC_MEMORY_SECONDS: Final = 10
 _NETAVARK: Final = ("/usr/lib/podman/netavark", "/usr/libexec/podman/netavark")
 
@@ -33,8 +35,8 @@ def start_service(folder: Path) -> int:
     log = os.open(folder / "podman.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         pid = os.posix_spawn(
-            podman,
-            [podman, "system", "service", "--time=0", f"unix://{listen}"],
+            _LAUNCH[0],
+            [*_LAUNCH, str(folder), podman, "system", "service", "--time=0", f"unix://{listen}"],
             {**os.environ, "CONTAINERS_CONF": str(settings)},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
