@@ -95,6 +95,13 @@ class TestDiffs:
     def test_secrets_are_shown_by_reference(self) -> None:
         assert diff(WEB, WEB.secret("P", "store:p")) == ["+ secrets.P: store:p"]
 
+    def test_a_secret_with_another_value_is_called_that(self) -> None:
+        island, web = Island(), WEB.secret("P", "store:p")
+        island.apply(island.plan(web, fingerprints={"store:p": "1f"}))
+        (change,) = island.plan(web, fingerprints={"store:p": "2e"}).changes
+        assert change.action is Action.UPDATE
+        assert change.reason == "the value of a secret changed"
+
     def test_objects_no_field_names_are_listed(self) -> None:
         island = Island()
         island.deploy(WEB.replicas(2))

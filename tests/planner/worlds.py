@@ -31,9 +31,15 @@ class Island:
         """All of it, now."""
         return understand(run(self.engine.observe()))
 
-    def plan(self, *services: ServiceBuilder, name: str = REPOSITORY, **around: Any) -> Plan:
+    def plan(
+        self,
+        *services: ServiceBuilder,
+        name: str = REPOSITORY,
+        fingerprints: Mapping[str, str] | None = None,
+        **around: Any,
+    ) -> Plan:
         """What these services would change, everything looked at."""
-        wanted = bundles(*services, name=name)
+        wanted = bundles(*services, name=name, fingerprints=fingerprints)
         return plan(wanted, self.snapshot, repository=name, limits=self.engine.limits, **around)
 
     def plan_differing(self, *services: ServiceBuilder) -> Plan:

@@ -127,6 +127,8 @@ def _say(
     if lines:
         return lines, difference(before, now)
     lines = object_lines(difference_.added, difference_.changed, difference_.removed)
+    if any(key.kind == "Secret" for key in difference_.added):
+        return lines, "the value of a secret changed"
     if not (difference_.added or difference_.removed) and all(
         key.kind == "Deployment" for key in difference_.changed
     ):
