@@ -59,7 +59,8 @@ async def test_containers_nobody_wants_and_half_made_ones_are_removed(bench: Ben
     await bench.apply(bench.web())
     await bench.running(WEB)
     network = await bench.networks().ensure("default")
-    settings = Settings(instance=bench.instance, ulimits=bench.host.ulimits)
+    host = bench.host
+    settings = Settings(instance=bench.instance, ulimits=host.ulimits, json_logs=host.json_logs)
     for name in ("half", "job"):
         body = create_body(
             {"spec": {"containers": [{"image": bench.image}]}},
