@@ -54,7 +54,7 @@ Next:
     skerry trust --print > ca.pem
     curl --cacert ca.pem --data-binary @redis.tar "${url%/}/archives?name=redis"
   skerry history api
-  skerry down                       removes all of it
+  skerry down --volumes             removes all of it, its data too
 END
 }
 
