@@ -4,7 +4,7 @@ Everything that acts, waits or remembers is behind one of these; `wiring` alone 
 which implementation stands there.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from skerry.model.process import BuildLine, Check, Chunk, LogLine, LogQuery
 from skerry.model.progress import Operation, Progress
 from skerry.model.proxy import Address, GatewayStatus, ProxyConfig
 from skerry.model.secret import SecretValue
-from skerry.model.world import EVERYTHING, Observation, Override, Scope
+from skerry.model.world import EVERYTHING, CellReport, Finding, Observation, Override, Scope
 
 
 class Clock(Protocol):
@@ -71,8 +71,13 @@ class Engine(Protocol):
     async def index(self) -> Mapping[ServiceKey, str]:
         """The inputs digest of every service here, in one cheap look."""
 
+    async def inventory(self, scope: Scope = EVERYTHING) -> Observation:
+        """What Skerry applied, as a plan needs it, in the cheapest look: each object in scope
+        with at least its metadata and digest, Deployments whole; no pods, no events. What
+        somebody changed behind Skerry's back may not show: `observe` and `verify` see it."""
+
     async def observe(self, scope: Scope = EVERYTHING) -> Observation:
-        """One look at everything in scope."""
+        """One look at everything in scope, as it is."""
 
     def watch(self, scope: Scope = EVERYTHING) -> AsyncIterator[Observation]:
         """An observation now, and another after each change, several changes in one.
@@ -81,9 +86,11 @@ class Engine(Protocol):
         can say what they wait for.
         """
 
-    async def apply(self, change: Change) -> tuple[Outcome, ...]:
+    async def apply(self, change: Change, *, take_over: bool = False) -> tuple[Outcome, ...]:
         """Make these objects wanted and the deleted ones not, as one step that a crash
-        cannot split. Objects Skerry does not own are never touched: raises Conflict."""
+        cannot split (or that applying it again finishes). Objects Skerry does not own are
+        never touched, and fields another manager owns only with `take_over`: raises Conflict
+        that names it."""
 
     async def delete(self, service: ServiceKey, *, volumes: bool) -> tuple[Outcome, ...]:
         """Unwant all of a service. Replicas drain and go; volumes stay unless told otherwise."""
@@ -111,11 +118,51 @@ class Engine(Protocol):
         `beside` are the objects of a release not applied yet: where the job refers to one of
         them (its ConfigMap, its Secret), it is taken from there."""
 
-    async def record(self, release: Release) -> None:
-        """Write a release, or its verdict, by service and number."""
+    async def forward(
+        self, service: ServiceKey, port: int | None, *, replica: str | None = None
+    ) -> "Tunnel":
+        """A byte stream to a port of a running replica; its service's own port when None.
+        Raises NotFound, or Conflict when none runs."""
+
+    async def record(self, *releases: Release) -> None:
+        """Write releases, or their verdicts, by service and number: many in few requests."""
 
     async def releases(self, service: ServiceKey) -> tuple[Release, ...]:
         """Its releases, newest first."""
+
+    def writing(
+        self, services: Collection[ServiceKey], *, by: str, stack: str | None = None
+    ) -> AbstractAsyncContextManager[None]:
+        """Be the only one, in every process, that writes these services (or, with `stack`, any
+        tenant of it) until the block ends, and leave the index as the cell is then. Renewed
+        meanwhile; given up by itself soon after its holder died. Raises Conflict, naming who
+        holds which."""
+
+    def verify(self) -> AsyncIterator[Finding]:
+        """Compare every object Skerry owns with what it applied, page by page, and put the
+        index right."""
+
+    async def report(self) -> CellReport:
+        """The cell at a glance. Raises EngineUnavailable."""
+
+    async def remember(self, name: str, fact: Mapping[str, Any] | None) -> None:
+        """Keep a small document in the cell, or forget it (None): a roll-out under way, say."""
+
+    async def recall(self, name: str) -> Mapping[str, Any] | None:
+        """What was kept under this name."""
+
+
+class Tunnel(Protocol):
+    """A connection to a port of a replica."""
+
+    def read(self) -> AsyncIterator[bytes]:
+        """What it sends, until it closes."""
+
+    async def write(self, data: bytes) -> None:
+        """Send."""
+
+    async def close(self) -> None:
+        """Hang up."""
 
 
 class ImageBuilder(Protocol):

@@ -66,6 +66,7 @@ def hold_of(deployment: Manifest) -> Hold | None:
 class Change:
     """One service's change: exactly these objects applied, exactly those deleted, and why.
 
+    `apply` are those that differ; `objects` is all of the service, which its release records.
     Changes of a lower `layer` are done, and healthy, before those of a higher one start.
     `diff` is for people: lines starting with `+`, `-` or two spaces, secrets masked.
     `warnings` say what the cell's engine cannot do, and how long a replaced service is away.
@@ -76,6 +77,7 @@ class Change:
     reason: str
     layer: int = 0
     apply: tuple[Manifest, ...] = ()
+    objects: tuple[Manifest, ...] = ()
     delete: tuple[ObjectKey, ...] = ()
     before: Manifest | None = None
     diff: tuple[str, ...] = ()

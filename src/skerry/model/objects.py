@@ -20,6 +20,8 @@ APP_NAME: Final = "app.kubernetes.io/name"
 TEMPLATE_HASH: Final = "pod-template-hash"  # on pods: which template they run
 SERVICE: Final = "skerry.dev/service"
 TEAM: Final = "skerry.dev/team"
+STACK: Final = "skerry.dev/stack"  # on every object of a tenant: whose copy it is
+TENANT: Final = "skerry.dev/tenant"
 # Annotations
 DIGEST: Final = "skerry.dev/digest"  # of the object's compiled form
 INPUTS: Final = "skerry.dev/inputs"  # of all a bundle was compiled from; on the Deployment
@@ -33,6 +35,7 @@ URL: Final = "skerry.dev/url"  # on the Deployment, when it has one
 TEMPLATE: Final = "skerry.dev/template"  # digest of the compiled pod template; on the Deployment
 DRAIN: Final = "skerry.dev/drain-seconds"  # on the Deployment: exact, where Kubernetes rounds
 RELEASE: Final = "skerry.dev/release"  # its number; on the Deployment, put there when deployed
+INVENTORY: Final = "skerry.dev/inventory"  # JSON {"Kind/namespace/name": digest}; on the Deployment
 RESTARTED_AT: Final = "skerry.dev/restarted-at"  # on the pod template: a change rolls it
 
 

@@ -12,13 +12,17 @@ from skerry.model.objects import Manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Which services to look at: all when `services` is None, else exactly these."""
+    """Which services to look at: exactly `services`; or the tenants of `stack`; or, with
+    neither, all."""
 
     services: frozenset[ServiceKey] | None = None
+    stack: str | None = None
 
-    def holds(self, service: ServiceKey) -> bool:
-        """Whether the service is in scope."""
-        return self.services is None or service in self.services
+    def holds(self, service: ServiceKey, *, stack: str | None = None) -> bool:
+        """Whether the service, a tenant of that stack if any, is in scope."""
+        if self.services is not None:
+            return service in self.services
+        return self.stack is None or self.stack == stack
 
 
 EVERYTHING = Scope()
@@ -46,7 +50,8 @@ class Observation:
     `exitCode`, `reason` such as OOMKilled, and `message`, the last lines said).
     `metadata.labels["pod-template-hash"]` ties a pod to its template;
     `metadata.deletionTimestamp` says it is draining.
-    `releases` holds each service's newest. `problems` are troubles of the whole cell, a
+    `events` are Kubernetes Events about the objects in scope, newest last, where an engine has
+    them. `releases` holds each service's newest. `problems` are troubles of the whole cell, a
     sentence each (the container engine does not answer, say): what is shown is the last seen.
     """
 
@@ -54,6 +59,7 @@ class Observation:
     at: datetime
     objects: tuple[Manifest, ...]
     pods: tuple[Manifest, ...] = ()
+    events: tuple[Manifest, ...] = ()
     releases: Mapping[ServiceKey, Release] = field(default_factory=dict)
     overrides: Mapping[ServiceKey, Override] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -121,3 +127,38 @@ class Snapshot:
     services: Mapping[ServiceKey, ServiceState]
     inputs: Mapping[ServiceKey, str]
     releases: Mapping[ServiceKey, Release] = field(default_factory=dict)
+
+
+class Trouble(StrEnum):
+    """What a look at every object can find."""
+
+    ORPHAN = "orphan"  # Skerry's by its labels, and no service wants it
+    MISSING = "missing"  # wanted, and not there
+    DRIFT = "drift"  # there, and not as it was applied
+    FOREIGN = "foreign"  # a field Skerry set is somebody else's now
+    INDEX = "index"  # the index said something else than the objects; it is put right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is not as it should be, with what it is in a sentence."""
+
+    trouble: Trouble
+    key: ObjectKey
+    service: ServiceKey | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellReport:
+    """A cell at a glance. `version` is the engine's (`Kubernetes 1.36.2`, `Podman 4.3.1`);
+    capacity is what its machines offer, `None` where the engine cannot tell."""
+
+    cell: str
+    version: str
+    services: int
+    machines: int | None = None
+    cpu_millicores: int | None = None
+    memory_bytes: int | None = None
+    pods: int | None = None
+    problems: tuple[str, ...] = ()
