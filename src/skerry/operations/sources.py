@@ -4,9 +4,7 @@ What is read: every `*.yaml` and `*.yml` below the folder, and every file a `fil
 What is not:
 
 - hidden files and folders, and links that lead out of the repository;
-- YAML that is no document of ours but belongs to an application: a file below a `build:`
-  folder or named by a `files:`, unless it declares a service or a cell. Everywhere else a
-  YAML file without a kind is a problem, for it is most likely a typo.
+- YAML that is no document of ours but belongs to an application (`pointers.py`).
 
 A single file is a repository of its own, named after itself: applying it never touches
 what its neighbours declared.
@@ -15,23 +13,25 @@ Free of pydantic: the command line imports this at every start.
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from skerry.errors import InvalidDocuments, NotFound, Problem, Refused
-from skerry.model.sources import Sources, SourceText, folder_of, is_outside, path_of
-from skerry.spec.chunks import normalize, split
+from skerry.model.sources import Sources, SourceText
+from skerry.operations.pointers import (
+    SETTINGS_FILE,
+    SUFFIXES,
+    build_folders,
+    pointed_files,
+    without_foreign,
+)
 from skerry.spec.limits import MAX_FILE
-from skerry.spec.parse import Unreadable, parse
 
-SETTINGS_FILE: Final = "skerry.yaml"
+__all__ = ["build_folders", "read_sources"]
+
 MAX_TEXTS: Final = 128 * 2**20
 MAX_CONTENTS: Final = 32 * 2**20
-_SUFFIXES: Final = (".yaml", ".yml")
-_DECLARES: Final = re.compile(r"""^["']?(?:service|cell)["']?[ \t]*:[ \t]+\S""", re.MULTILINE)
-_POINTERS: Final = ("files", "build")
 
 
 def read_sources(path: Path) -> Sources:
@@ -54,16 +54,6 @@ def read_sources(path: Path) -> Sources:
     return _Reading(file.parent).run(file.stem, iter([file.name]))
 
 
-def build_folders(sources: Sources) -> tuple[str, ...]:
-    """The `build:` folders of all services, relative to the root, each once, sorted."""
-    found = set()
-    for folder, document in _services(sources.texts):
-        written = document.get("build")
-        if isinstance(written, str) and written and not is_outside(path_of(folder, written)):
-            found.add(path_of(folder, written))
-    return tuple(sorted(found))
-
-
 class _Reading:
     """One look at the disk, collecting what cannot be read."""
 
@@ -74,12 +64,12 @@ class _Reading:
 
     def run(self, name: str, files: Iterator[str]) -> Sources:
         texts = self._texts(files)
-        pointed = _files(texts)
+        pointed = pointed_files(texts)
         contents = self._contents(pointed)
         if self._problems:
             raise InvalidDocuments(self._problems)
         sources = Sources(name=name, texts=texts, contents=contents)
-        return _without_foreign(sources, pointed)
+        return without_foreign(sources, pointed)
 
     def _texts(self, files: Iterator[str]) -> tuple[SourceText, ...]:
         texts, left = [], MAX_TEXTS
@@ -145,85 +135,5 @@ def _walk(root: Path) -> Iterator[str]:
     for here, folders, files in os.walk(root):
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         for name in sorted(files):
-            if name.endswith(_SUFFIXES) and not name.startswith("."):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
                 yield os.path.relpath(os.path.join(here, name), root).replace(os.sep, "/")
-
-
-def _without_foreign(sources: Sources, pointed: Mapping[str, str]) -> Sources:
-    builds = build_folders(sources)
-    texts = tuple(
-        text
-        for text in sources.texts
-        if not (text.path in pointed or any(_is_below(text.path, folder) for folder in builds))
-        or text.path == SETTINGS_FILE
-        or _DECLARES.search(text.text)
-    )
-    return Sources(name=sources.name, texts=texts, contents=sources.contents)
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return folder == "." or path.startswith(f"{folder}/")
-
-
-def _files(texts: tuple[SourceText, ...]) -> dict[str, str]:
-    """Every file a `files:` points to within the repository -> a document that does."""
-    found: dict[str, str] = {}
-    defaults = _defaults(texts)
-    for text in texts:
-        for folder, document in _services((text,), defaults=defaults):
-            files = document.get("files")
-            for written in files.values() if isinstance(files, dict) else ():
-                if isinstance(written, str) and _is_path(written):
-                    target = path_of(folder, written)
-                    if not is_outside(target):
-                        found.setdefault(target, text.path)
-    return found
-
-
-def _is_path(written: str) -> bool:
-    return bool(written) and "\x00" not in written and written.isprintable()
-
-
-def _services(
-    texts: tuple[SourceText, ...], *, defaults: Mapping[str, Any] | None = None
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The documents that may point to files or folders, as written over the defaults, each
-    with its folder. Only those are parsed, leniently: spec will say what is wrong."""
-    under = _defaults(texts) if defaults is None else defaults
-    inherited = any(pointer in under for pointer in _POINTERS)
-    for text in texts:
-        if not inherited and not any(pointer in text.text for pointer in _POINTERS):
-            continue
-        for chunk in split(normalize(text.text)):
-            if inherited or any(pointer in chunk.text for pointer in _POINTERS):
-                value = _parse(chunk.text)
-                if "service" in value:
-                    yield folder_of(text.path), _over(under, value)
-
-
-def _over(defaults: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {pointer: defaults[pointer] for pointer in _POINTERS if pointer in defaults}
-    merged |= document
-    if isinstance(defaults.get("files"), dict) and isinstance(document.get("files"), dict):
-        merged["files"] = {**defaults["files"], **document["files"]}
-    if "image" in document and "build" not in document:
-        merged.pop("build", None)
-    return merged
-
-
-def _defaults(texts: tuple[SourceText, ...]) -> dict[str, Any]:
-    for text in texts:
-        if text.path == SETTINGS_FILE and any(pointer in text.text for pointer in _POINTERS):
-            for chunk in split(normalize(text.text)):
-                defaults = _parse(chunk.text).get("defaults")
-                if isinstance(defaults, dict):
-                    return defaults
-    return {}
-
-
-def _parse(text: str) -> dict[Any, Any]:
-    try:
-        value = parse(text)
-    except Unreadable:
-        return {}
-    return value if isinstance(value, dict) else {}
