@@ -12,7 +12,9 @@ from typing import Any, Protocol
 from skerry.model.access import AuditEntry, Token
 from skerry.model.cell import Cell
 from skerry.model.change import Change, Outcome, Release
+from skerry.model.commit import Commit, TreeFile
 from skerry.model.keys import ObjectKey, ServiceKey
+from skerry.model.leader import Leader
 from skerry.model.objects import Manifest
 from skerry.model.process import BuildLine, Check, Chunk, LogLine, LogQuery
 from skerry.model.progress import Operation, Progress
@@ -308,3 +310,45 @@ class Doctor(Protocol):
 
     async def checks(self) -> tuple[Check, ...]:
         """What was looked at, each with what to do about it."""
+
+
+class GitRepository(Protocol):
+    """One folder of one branch of a git repository, as far as its newest commit."""
+
+    @property
+    def subject(self) -> str:
+        """What messages call it; never with a password."""
+
+    @property
+    def name(self) -> str:
+        """What the repository is called when its documents do not say."""
+
+    async def newest(self) -> Commit:
+        """The branch's newest commit, fetched. Cheap when it is the one before. Raises
+        NotFound for a branch or folder that is not there, Unavailable."""
+
+    async def files(self, commit: Commit) -> Mapping[str, TreeFile]:
+        """Every file of the folder at this commit, by path within the folder, sorted."""
+
+    async def read(self, blobs: Collection[str], *, most: int) -> Mapping[str, bytes]:
+        """The bytes of these blobs; without those longer than `most`."""
+
+
+class Leadership(Protocol):
+    """Which server acts, where several share one database. At no moment do two: a leader that
+    could not renew its lease stops acting before another may take it, and what it still tries
+    to write afterwards is refused by the database."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this server may act now."""
+
+    @property
+    def leader(self) -> Leader | None:
+        """Who leads, as last seen; None while nobody does or the database does not answer."""
+
+    async def changed(self) -> None:
+        """Return once `leads` is another than it was at the call."""
+
+    async def close(self) -> None:
+        """Give it up, so that another leads at once."""
