@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from skerry.engines.local.addressbook import AddressBook
@@ -21,7 +22,8 @@ from skerry.engines.local.logs import read_logs
 from skerry.engines.local.machine import LinuxMachine, Machine
 from skerry.engines.local.networks import Networks
 from skerry.engines.local.observation import pod, with_status
-from skerry.engines.local.replica import Phase
+from skerry.engines.local.records import Records
+from skerry.engines.local.replica import Replica
 from skerry.engines.local.restarts import restart_mark, restarted
 from skerry.engines.local.router import Router
 from skerry.engines.local.runtime import Found, Runtime
@@ -30,16 +32,17 @@ from skerry.engines.local.sessions import exec_session
 from skerry.engines.local.state import CellState
 from skerry.engines.local.supervisor import Supervisor
 from skerry.engines.local.tidying import clear_networks, clear_volumes
+from skerry.engines.local.tunnels import choose, open_tunnel
 from skerry.engines.local.workload import read_workload
 from skerry.errors import Conflict, EngineUnavailable, NotFound
 from skerry.model.cell import Cell
-from skerry.model.change import Change, Did, Outcome, Release
+from skerry.model.change import Change, Did, Outcome
 from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import INPUTS, Manifest, annotation, key_of, owner_of
 from skerry.model.process import LogLine, LogQuery
 from skerry.model.proxy import ProxyConfig
 from skerry.model.world import EVERYTHING, Observation, Override, Scope
-from skerry.ports import Clock, Gateway, ObjectStore, Secrets, Session
+from skerry.ports import Clock, Gateway, ObjectStore, Secrets, Session, Tunnel
 
 _HEARTBEAT_SECONDS: Final = 10.0
 # Several changes become one observation.
@@ -71,13 +74,14 @@ class Parts:
     revive: Revive = nothing_to_revive
 
 
-class LocalEngine:
+class LocalEngine(Records):
     """Implements ports.Engine. `start` first; `close` leaves everything running."""
 
     def __init__(self, parts: Parts) -> None:
         self.images = Images(parts.api)
         self._parts = parts
         self._state = CellState(parts.store)
+        super().__init__(parts.cell.cell, self._state, parts.api)
         routed = parts.reach is Reach.ROUTED
         router = Router(
             parts.gateway,
@@ -150,19 +154,26 @@ class LocalEngine:
             for service, manifest in self._state.deployments().items()
         }
 
+    async def inventory(self, scope: Scope = EVERYTHING) -> Observation:
+        """The objects in scope as they are kept."""
+        state = self._state
+        owned = (manifest for one in state.within(scope) for manifest in state.owned(one))
+        now = self._parts.clock.now()
+        return Observation(cell=self.cell.cell, at=now, objects=tuple(owned))
+
     async def observe(self, scope: Scope = EVERYTHING) -> Observation:
         """One look at everything in scope."""
         state = self._state
-        in_scope = [one for one in sorted(state.owners()) if scope.holds(one)]
-        objects = [self._seen(manifest) for one in in_scope for manifest in state.owned(one)]
+        holds = partial(state.holds, scope)
+        owned = (manifest for one in state.within(scope) for manifest in state.owned(one))
         replicas = sorted(state.replicas.values(), key=lambda one: (one.service, one.pod))
         return Observation(
             cell=self.cell.cell,
             at=self._parts.clock.now(),
-            objects=tuple(objects),
-            pods=tuple(pod(one, state.served) for one in replicas if scope.holds(one.service)),
-            releases={key: one for key, one in state.newest.items() if scope.holds(key)},
-            overrides={key: one for key, one in state.overrides.items() if scope.holds(key)},
+            objects=tuple(self._seen(manifest) for manifest in owned),
+            pods=tuple(pod(one, state.served) for one in replicas if holds(one.service)),
+            releases={key: one for key, one in state.newest.items() if holds(key)},
+            overrides={key: one for key, one in state.overrides.items() if holds(key)},
             problems=tuple(state.problems[topic] for topic in sorted(state.problems)),
         )
 
@@ -181,7 +192,7 @@ class LocalEngine:
 
     # Changing
 
-    async def apply(self, change: Change) -> tuple[Outcome, ...]:
+    async def apply(self, change: Change, *, take_over: bool = False) -> tuple[Outcome, ...]:
         """Make these objects wanted and the deleted ones not, as one step."""
         for manifest in change.apply:
             self._must_own(key_of(manifest), manifest, change.service)
@@ -228,18 +239,6 @@ class LocalEngine:
         await self._state.write([rolled], ())
         self._changed({service})
 
-    async def record(self, release: Release) -> None:
-        """Write a release, or its verdict, by service and number."""
-        await self._parts.store.record(release)
-        newest = self._state.newest.get(release.service)
-        if newest is None or release.number >= newest.number:
-            self._state.newest[release.service] = release
-            self._state.touch(release.service)
-
-    async def releases(self, service: ServiceKey) -> tuple[Release, ...]:
-        """Its releases, newest first."""
-        return await self._parts.store.releases(service)
-
     # Processes
 
     async def logs(self, service: ServiceKey, query: LogQuery) -> AsyncIterator[LogLine]:
@@ -254,19 +253,7 @@ class LocalEngine:
         self, service: ServiceKey, command: Sequence[str], *, tty: bool, replica: str | None = None
     ) -> Session:
         """A command inside a running replica. Raises NotFound, or Conflict when none runs."""
-        self._deployment(service)
-        candidates = [
-            one
-            for one in self._state.of(service)
-            if replica in (None, one.pod) and one.phase is Phase.RUNNING and not one.retiring
-        ]
-        if not candidates:
-            if replica is not None and replica not in self._state.replicas:
-                raise NotFound(f"has no replica {replica}", subject=self._subject(service))
-            raise Conflict(
-                "none of its replicas runs", subject=self._subject(service), hint="skerry status"
-            )
-        chosen = max(candidates, key=lambda one: (one.ready, one.born))
+        chosen = self._running(service, replica)
         try:
             return await exec_session(
                 self._parts.api,
@@ -277,6 +264,13 @@ class LocalEngine:
             )
         except ApiError as error:
             raise Conflict(error.message, subject=f"replica/{chosen.pod}") from error
+
+    async def forward(
+        self, service: ServiceKey, port: int | None, *, replica: str | None = None
+    ) -> Tunnel:
+        """A byte stream to a port of a running replica. Raises NotFound, Conflict."""
+        chosen = self._running(service, replica)
+        return await open_tunnel(chosen, port, routed=self._crew.routed)
 
     async def run(
         self, job: Manifest, *, tty: bool = False, beside: Sequence[Manifest] = ()
@@ -393,6 +387,10 @@ class LocalEngine:
         if deployment is None:
             raise NotFound("is not there", subject=self._subject(service), hint="skerry status")
         return deployment
+
+    def _running(self, service: ServiceKey, replica: str | None) -> Replica:
+        self._deployment(service)
+        return choose(self._state, service, replica, subject=self._subject(service))
 
     def _subject(self, service: ServiceKey) -> str:
         return service.at(self.cell.cell)

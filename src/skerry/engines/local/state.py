@@ -1,7 +1,7 @@
 """What is wanted and what is there, in memory; written through to the object store."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from typing import Any, Final
 from skerry.engines.local.replica import Replica, recall, replica_to_fact
 from skerry.model.change import Release
 from skerry.model.keys import ObjectKey, ServiceKey, parse_service_key
-from skerry.model.objects import Manifest, key_of, owner_of
+from skerry.model.objects import STACK, Manifest, key_of, owner_of
 from skerry.model.proxy import Address, ProxyConfig
 from skerry.model.world import Override, Scope
 from skerry.ports import ObjectStore
@@ -71,9 +71,16 @@ class CellState:
         """A service's objects, in the order of their keys."""
         return [self.objects[key] for key in sorted(self._owned.get(service, ()))]
 
-    def owners(self) -> Iterable[ServiceKey]:
-        """Every service that owns something."""
-        return list(self._owned)
+    def within(self, scope: Scope) -> list[ServiceKey]:
+        """Every service in scope that owns something, sorted."""
+        return [service for service in sorted(self._owned) if self.holds(scope, service)]
+
+    def holds(self, scope: Scope, service: ServiceKey) -> bool:
+        """Whether the service is in scope."""
+        if scope.services is not None or scope.stack is None:
+            return scope.holds(service)
+        owned = (self.objects[key]["metadata"] for key in self._owned.get(service, ()))
+        return any((each.get("labels") or {}).get(STACK) == scope.stack for each in owned)
 
     def deployment(self, service: ServiceKey) -> Manifest | None:
         """The service's Deployment."""
@@ -162,7 +169,7 @@ class CellState:
     def touch(self, service: ServiceKey | None = None) -> None:
         """Tell watchers that something changed: of a service, or (None) of all."""
         for watcher in self._watchers:
-            if service is None or watcher.scope.holds(service):
+            if service is None or self.holds(watcher.scope, service):
                 watcher.changed.set()
 
     @contextmanager

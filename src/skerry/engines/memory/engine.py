@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from skerry.engines.memory.faults import LAST_LINES, Fault
+from skerry.engines.memory.memory import Memory
 from skerry.engines.memory.pods import pod
 from skerry.engines.memory.replicas import Pace, Replica, Replicas
 from skerry.engines.memory.shell import MemorySession
+from skerry.engines.memory.tunnel import MemoryTunnel
 from skerry.errors import Conflict, NotFound
 from skerry.loops import Tasks
 from skerry.model.cell import Cell
@@ -18,14 +20,15 @@ from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import (
     INPUTS,
     RESTARTED_AT,
+    STACK,
     Manifest,
     annotation,
     key_of,
     owner_of,
 )
 from skerry.model.process import LogLine, LogQuery, Stream
-from skerry.model.world import EVERYTHING, Observation, Override, Scope
-from skerry.ports import Clock, Session
+from skerry.model.world import EVERYTHING, CellReport, Finding, Observation, Override, Scope
+from skerry.ports import Clock, Session, Tunnel
 
 HEARTBEAT: Final = 10.0
 """Seconds after which a watch speaks again, though nothing changed."""
@@ -33,13 +36,14 @@ _DATA: Final = "PersistentVolumeClaim"
 _LINES_KEPT: Final = 1000
 
 
-class MemoryEngine:
+class MemoryEngine(Memory):
     """A cell without containers. `start_seconds` until a new replica is ready,
     `drain_seconds` until an old one is gone."""
 
     def __init__(
         self, cell: Cell, clock: Clock, *, start_seconds: float = 0.0, drain_seconds: float = 0.0
     ) -> None:
+        super().__init__(cell.cell)
         self._cell = cell
         self._clock = clock
         self._pace = Pace(
@@ -50,7 +54,6 @@ class MemoryEngine:
         self._index: dict[ServiceKey, str] = {}
         self._replicas: dict[ServiceKey, Replicas] = {}
         self._overrides: dict[ServiceKey, Override] = {}
-        self._releases: dict[ServiceKey, dict[int, Release]] = {}
         self._lines: dict[ServiceKey, deque[LogLine]] = {}
         self._jobs: set[str] = set()
         self._waiting: set[asyncio.Event] = set()
@@ -81,6 +84,15 @@ class MemoryEngine:
         """The inputs digest of every service."""
         return dict(self._index)
 
+    async def inventory(self, scope: Scope = EVERYTHING) -> Observation:
+        """The objects in scope as they were applied."""
+        keys = [key for each in self._in_scope(scope) for key in self._owned.get(each, ())]
+        return Observation(
+            cell=self._cell.cell,
+            at=self._clock.now(),
+            objects=tuple(self._objects[key] for key in keys),
+        )
+
     async def observe(self, scope: Scope = EVERYTHING) -> Observation:
         """One look; brings what is in scope up to now."""
         now = self._clock.now()
@@ -97,11 +109,7 @@ class MemoryEngine:
             at=now,
             objects=tuple(objects),
             pods=tuple(pods),
-            releases={
-                service: self._releases[service][max(self._releases[service])]
-                for service in services
-                if service in self._releases
-            },
+            releases={service: newest for service in services if (newest := self.newest(service))},
             overrides={
                 service: self._overrides[service]
                 for service in services
@@ -126,7 +134,7 @@ class MemoryEngine:
             self._waiting.discard(bell)
             await tasks.close()
 
-    async def apply(self, change: Change) -> tuple[Outcome, ...]:
+    async def apply(self, change: Change, *, take_over: bool = False) -> tuple[Outcome, ...]:
         """All of it or nothing. Raises Conflict at anything Skerry does not own."""
         for manifest in change.apply:
             self._check(key_of(manifest), owner_of(manifest))
@@ -181,15 +189,7 @@ class MemoryEngine:
         self, service: ServiceKey, command: Sequence[str], *, tty: bool, replica: str | None = None
     ) -> Session:
         """A simulated command in a replica that runs."""
-        deployment = self._deployment(service)
-        replicas = self._bring_up(service, self._clock.now())
-        running = [each for each in replicas.here if _runs(each)] if replicas else []
-        if replica is not None:
-            running = [each for each in running if each.name == replica]
-            if not running:
-                raise NotFound(f"has no replica {replica}", subject=service.at(self._cell.cell))
-        if not running:
-            raise Conflict("no replica runs", subject=service.at(self._cell.cell))
+        deployment = self._running(service, replica)
         return MemorySession(command, _environment(deployment), on_end=_nothing)
 
     async def run(
@@ -202,26 +202,58 @@ class MemoryEngine:
         command = container.get("args") or ["sleep"]
         return MemorySession(command, _environment(job), on_end=lambda: self._jobs.discard(name))
 
-    async def record(self, release: Release) -> None:
-        """Write a release, or its verdict."""
-        self._releases.setdefault(release.service, {})[release.number] = release
+    async def forward(
+        self, service: ServiceKey, port: int | None, *, replica: str | None = None
+    ) -> Tunnel:
+        """A simulated replica says back what it is told."""
+        self._running(service, replica)
+        return MemoryTunnel()
+
+    async def record(self, *releases: Release) -> None:
+        """Write releases, or their verdicts."""
+        await super().record(*releases)
         self._ring()
 
-    async def releases(self, service: ServiceKey) -> tuple[Release, ...]:
-        """Its releases, newest first."""
-        known = self._releases.get(service, {})
-        return tuple(known[number] for number in sorted(known, reverse=True))
+    async def verify(self) -> AsyncIterator[Finding]:
+        """Nothing can differ here: what is wanted and what is there are the same objects."""
+        nothing: tuple[Finding, ...] = ()
+        for finding in nothing:
+            yield finding
+
+    async def report(self) -> CellReport:
+        """The cell at a glance."""
+        services = len(self._index)
+        return CellReport(cell=self._cell.cell, version="memory", services=services)
 
     def _in_scope(self, scope: Scope) -> list[ServiceKey]:
-        if scope.services is None:
-            return sorted({*self._owned, *self._replicas})
-        return sorted(scope.services)
+        if scope.services is not None:
+            return sorted(scope.services)
+        known = sorted({*self._owned, *self._replicas})
+        return [each for each in known if scope.holds(each, stack=self._stack_of(each))]
+
+    def _stack_of(self, service: ServiceKey) -> str | None:
+        for key in self._owned.get(service, ()):
+            return (self._objects[key]["metadata"].get("labels") or {}).get(STACK)
+        return None
 
     def _deployment(self, service: ServiceKey) -> Manifest:
         found = self._objects.get(_workload(service))
         if found is None or owner_of(found) is None:
             raise NotFound("is not here", subject=service.at(self._cell.cell), hint="skerry status")
         return found
+
+    def _running(self, service: ServiceKey, replica: str | None) -> Manifest:
+        """Its Deployment. Raises NotFound, or Conflict when no replica runs."""
+        deployment = self._deployment(service)
+        replicas = self._bring_up(service, self._clock.now())
+        running = [each for each in replicas.here if _runs(each)] if replicas else []
+        if replica is not None:
+            running = [each for each in running if each.name == replica]
+            if not running:
+                raise NotFound(f"has no replica {replica}", subject=service.at(self._cell.cell))
+        if not running:
+            raise Conflict("no replica runs", subject=service.at(self._cell.cell))
+        return deployment
 
     def _check(self, key: ObjectKey, owner: ServiceKey | None) -> None:
         there = self._objects.get(key)
