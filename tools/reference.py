@@ -222,7 +222,7 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         default = "" if inner else _default(info)
         meaning = info.description or (inner.__doc__ or "" if inner else "")
         kind = "amount" if _parser(info) else _type(info.annotation)
-        cells = (f"`{prefix}{name}`", kind, default, " ".join(meaning.split()))
+        cells = (f"`{prefix}{info.alias or name}`", kind, default, " ".join(meaning.split()))
         yield _row(cells)
         if inner:
             yield from _fields(inner, f"{prefix}{name}.")
@@ -244,6 +244,10 @@ def _default(info: FieldInfo) -> str:
     return f"`{_written(value, info)}`"
 
 
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
+
+
 def _written(value: Any, info: FieldInfo) -> str:
     from skerry.model.units import show_bytes, show_seconds
 
@@ -253,7 +257,7 @@ def _written(value: Any, info: FieldInfo) -> str:
         "parse_bytes": show_bytes,
         "parse_millicores": lambda millicores: f"{millicores}m",
         "parse_fraction": lambda share: f"{round(share * 100, 4):g}%",
-        "": lambda plain: str(getattr(plain, "value", plain)),
+        "": _plain,
     }
     return show[_parser(info)](value)
 

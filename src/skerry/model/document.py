@@ -20,6 +20,14 @@ class Document(BaseModel):
     )
 
 
+class Misfit(ValueError):
+    """A value that is well formed and does not fit, and what to write instead."""
+
+    def __init__(self, said: str, *, hint: str = "") -> None:
+        super().__init__(said)
+        self.hint = hint
+
+
 class Form(NamedTuple):
     """How something is written: the pattern for the machine, the words for a person."""
 
@@ -50,12 +58,16 @@ RELATIVE_PATH: Final = Form(
     r"^[^/\x00][^\x00]*$", "a path relative to this document's file, such as ./web"
 )
 IP_ADDRESS: Final = Form(r"^[0-9a-fA-F.:]+$", "an IP address such as 127.0.0.1")
+NETWORK: Final = Form(r"^[0-9a-fA-F.:]+/[0-9]{1,3}$", "a network such as 10.0.0.0/16")
 REFERENCE: Final = Form(
     r"^[a-z][a-z0-9-]*:[A-Za-z0-9._/-]+(#[A-Za-z0-9._-]+)?$",
     "a reference to a secret such as store:db-password, never its value",
 )
 DEPENDENCY: Final = Form(
     r"^[a-z0-9-]+(/[a-z0-9-]+)?$", "a service's name, or namespace/name for one of another team"
+)
+TARGET: Final = Form(
+    r"^[A-Z][A-Za-z0-9]*(/[-a-z0-9.]+)?$", "an object's kind such as Deployment, or Kind/name"
 )
 FORMS: Final = (
     NAME,
@@ -68,8 +80,10 @@ FORMS: Final = (
     IMAGE,
     RELATIVE_PATH,
     IP_ADDRESS,
+    NETWORK,
     REFERENCE,
     DEPENDENCY,
+    TARGET,
 )
 
 

@@ -1,7 +1,7 @@
 """The service document: two lines are a whole service, every default is written here, once."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -11,6 +11,7 @@ from skerry.model.document import (
     REFERENCE,
     RELATIVE_PATH,
     ROUTE_PATH,
+    TARGET,
     URL_PATH,
     AbsolutePath,
     Country,
@@ -28,6 +29,7 @@ from skerry.model.units import Bytes, Fraction, Millicores, Seconds, TimeLimit
 SecretReference = Annotated[str, StringConstraints(pattern=REFERENCE.pattern, max_length=512)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE.pattern, max_length=512)]
 RelativePath = Annotated[str, StringConstraints(pattern=RELATIVE_PATH.pattern, max_length=4096)]
+Target = Annotated[str, StringConstraints(pattern=TARGET.pattern)]
 Replicas = Annotated[int, Field(strict=True, ge=0, le=1000)]
 
 # The least memory container engines accept.
@@ -122,7 +124,13 @@ class Route(Document):
 class Access(Document):
     """The cloud role the service may assume."""
 
-    role: Name | None = Field(None, description="the service's own name when not given")
+    role: Name | None = Field(
+        None, description="the service's own name when not given; none for no role"
+    )
+
+    def role_of(self, service: str) -> str | None:
+        """The role's name, or None for none."""
+        return None if self.role == "none" else self.role or service
 
 
 class Latency(Document):
@@ -205,6 +213,13 @@ class Service(Document):
         (),
         description="services started first, found by plain name, and reachable; "
         "namespace/name for one of another team",
+    )
+    patch: dict[Target, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="what Skerry does not model: kind of object: fields merged into it, last",
+    )
+    extra: tuple[dict[str, Any], ...] = Field(
+        (), description="whole Kubernetes objects beside the service's, in its namespace"
     )
 
     @property

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from skerry.model.document import NAME
+from skerry.model.document import NAME, Misfit
 from skerry.model.keys import DEFAULT_NAMESPACE
 from skerry.model.secret import SecretKey
 from skerry.spec.expected import known_keys, say_expected, say_expected_key
@@ -70,8 +70,9 @@ def _complain(path: Path, detail: ErrorDetails, model: type[BaseModel], *, team:
     if detail["loc"] and detail["loc"][-1] == _KEY:
         return Complaint(path, f"its name should be {say_expected_key(model, path[:-1])}")
     if kind == "value_error":
-        said = str(detail["ctx"]["error"])
-        return Complaint(path, said + (show_value(value, path) if "should be" in said else ""))
+        error = detail["ctx"]["error"]
+        shown = show_value(value, path) if "should be" in (said := str(error)) else ""
+        return Complaint(path, said + shown, error.hint if isinstance(error, Misfit) else "")
     if kind == "string_too_long":
         return Complaint(path, f"should be at most {detail['ctx']['max_length']} characters long")
     said = f"should be {say_expected(model, path)}{show_value(value, path)}"
