@@ -18,6 +18,7 @@ from skerry.spec.parse import Unreadable, parse
 SETTINGS_FILE: Final = "skerry.yaml"
 SUFFIXES: Final = (".yaml", ".yml")
 _DECLARES: Final = re.compile(r"""^["']?(?:service|stack|cell)["']?[ \t]*:[ \t]+\S""", re.MULTILINE)
+_BUILD: Final = re.compile(r"""^[ \t{]*["']?build["']?[ \t]*:""", re.MULTILINE)
 _POINTERS: Final = ("files", "build")
 
 
@@ -31,14 +32,28 @@ def build_folders(sources: Sources) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def builds(texts: tuple[SourceText, ...]) -> Iterator[tuple[str, int]]:
+    """Where a service is to be built: file and line of each `build:`."""
+    defaults = _defaults(texts)
+    for text in texts:
+        inherited = "build" in defaults and text.path == SETTINGS_FILE
+        if inherited or any(document.get("build") for _, document in _services((text,))):
+            yield text.path, _line_of(text.text)
+
+
+def _line_of(text: str) -> int:
+    found = _BUILD.search(text)
+    return 1 if found is None else text.count("\n", 0, found.start()) + 1
+
+
 def without_foreign(sources: Sources, pointed: Mapping[str, str]) -> Sources:
     """The sources without YAML that belongs to an application; `pointed` as from
     `pointed_files`."""
-    builds = build_folders(sources)
+    folders = build_folders(sources)
     texts = tuple(
         text
         for text in sources.texts
-        if not (text.path in pointed or any(_is_below(text.path, folder) for folder in builds))
+        if not (text.path in pointed or any(_is_below(text.path, folder) for folder in folders))
         or text.path == SETTINGS_FILE
         or _DECLARES.search(text.text)
     )
