@@ -54,6 +54,8 @@ def observation(written: dict[str, Any]) -> Observation:
             else each
             for each in objects
         ]
+    if "conditions" in written or "paused" in written:
+        objects = [_conditioned(each, written) for each in objects]
     override = written.get("override")
     return Observation(
         cell="local",
@@ -62,9 +64,29 @@ def observation(written: dict[str, Any]) -> Observation:
         pods=tuple(
             pod(f"web-{number}", each, deployment) for number, each in enumerate(written["pods"])
         ),
+        events=tuple(event(each) for each in written.get("events", ())),
         releases={WEB: release(written["release"])} if "release" in written else {},
         overrides={} if override is None else {WEB: Override(replicas=override, by="ann", at=NOON)},
     )
+
+
+def _conditioned(manifest: Manifest, written: dict[str, Any]) -> Manifest:
+    if manifest["kind"] != "Deployment":
+        return manifest
+    spec = {**manifest["spec"], "paused": written.get("paused", False)}
+    return {**manifest, "spec": spec, "status": {"conditions": written.get("conditions", [])}}
+
+
+def event(short: dict[str, Any]) -> Manifest:
+    """Kubernetes' form of `{about: Pod/web-0, reason: ..., message: ..., at: ...}`."""
+    kind, _, name = short["about"].partition("/")
+    return {
+        "kind": "Event",
+        "involvedObject": {"kind": kind, "namespace": "default", "name": name},
+        "reason": short["reason"],
+        "message": short["message"],
+        "lastTimestamp": short.get("at", "2026-11-21T11:59:55Z"),
+    }
 
 
 def pod(name: str, written: dict[str, Any], deployment: Manifest) -> Manifest:

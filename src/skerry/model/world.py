@@ -110,6 +110,7 @@ class ServiceState:
     hold: Hold | None = None
     override: Override | None = None
     replicas: tuple[ReplicaState, ...] = ()
+    hopeless: bool = False  # no replica can come without a change, whatever those there say
 
     @property
     def key(self) -> ServiceKey:

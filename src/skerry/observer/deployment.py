@@ -1,7 +1,7 @@
 """One service from its Deployment and its replicas: the state word and its sentence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from skerry.model.change import Release, Verdict, hold_of
@@ -14,8 +14,11 @@ from skerry.model.objects import (
     annotation,
     template_hash,
 )
+from skerry.model.units import show_seconds
 from skerry.model.world import Override, ReplicaState, ServiceState, State
-from skerry.observer.pod import cooling_down, replica, turned
+from skerry.observer.creation import Obstacle, obstacle
+from skerry.observer.events import Events, claims_of
+from skerry.observer.pod import Wanted, cooling_down, replica, turned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +31,19 @@ class Sight:
     pods: Sequence[Manifest]
     release: Release | None
     override: Override | None
+    events: Events = field(default_factory=Events)
 
 
 def service_state(sight: Sight, *, now: datetime) -> ServiceState:
     """How the service is."""
     deployment = sight.deployment
     number = _release_number(sight)
-    wanted_hash = template_hash(deployment)
     template = deployment["spec"]["template"]
-    replicas = tuple(
-        replica(pod, wanted_hash=wanted_hash, template=template, release=number, now=now)
-        for pod in sorted(sight.pods, key=lambda pod: str(pod["metadata"]["name"]))
-    )
+    replicas = _replicas(sight, release=number, now=now)
     wanted = desired(sight)
-    state, reason = _judge(sight, replicas, wanted=wanted)
+    leaving = any(each.draining for each in replicas)
+    hindered = obstacle(deployment, leaving=leaving, now=now)
+    state, reason = _judge(sight, replicas, wanted=wanted, hindered=hindered)
     return ServiceState(
         name=sight.service.name,
         namespace=sight.service.namespace,
@@ -56,6 +58,9 @@ def service_state(sight: Sight, *, now: datetime) -> ServiceState:
         hold=hold_of(deployment),
         override=sight.override,
         replicas=replicas,
+        hopeless=state not in {State.RUNNING, State.STOPPED}
+        and hindered is not None
+        and hindered.hopeless,
     )
 
 
@@ -70,7 +75,32 @@ def desired(sight: Sight) -> int:
     return int(sight.deployment["spec"].get("replicas", 1))
 
 
-def _judge(sight: Sight, replicas: Sequence[ReplicaState], *, wanted: int) -> tuple[State, str]:
+def _replicas(sight: Sight, *, release: int | None, now: datetime) -> tuple[ReplicaState, ...]:
+    claims = [
+        event
+        for key in claims_of(sight.deployment, sight.service)
+        for event in sight.events.about(*key)
+    ]
+    wanted = Wanted(
+        hash=template_hash(sight.deployment),
+        template=sight.deployment["spec"]["template"],
+        release=release,
+        claims=claims,
+    )
+    return tuple(
+        replica(
+            pod,
+            wanted,
+            events=sight.events.about("Pod", sight.service.namespace, pod["metadata"]["name"]),
+            now=now,
+        )
+        for pod in sorted(sight.pods, key=lambda pod: str(pod["metadata"]["name"]))
+    )
+
+
+def _judge(
+    sight: Sight, replicas: Sequence[ReplicaState], *, wanted: int, hindered: Obstacle | None
+) -> tuple[State, str]:
     """An ordered table: the first that fits."""
     staying = [each for each in replicas if not each.draining]
     old = [each for each in staying if not each.updated]
@@ -82,15 +112,30 @@ def _judge(sight: Sight, replicas: Sequence[ReplicaState], *, wanted: int) -> tu
     if len(current) >= wanted and not old:
         return State.RUNNING, _running(current, wanted)
     said = _progress(ready, wanted=wanted, current=len(current), old=old, waiting=waiting)
+    if trouble := hindered.reason if hindered is not None else _halted(sight, waiting):
+        said = f"{said}; {trouble}"
     if old or _deploying(sight.release):
         return State.DEPLOYING, said
-    if not any(_troubled(each) for each in waiting):
+    if hindered is None and not any(_troubled(each) for each in waiting):
         return State.DEPLOYING, said
     if ready:
         return State.DEGRADED, said
     if any(cooling_down(pod) for pod in sight.pods):
         return State.COOLDOWN, said
     return State.DOWN, said
+
+
+def _halted(sight: Sight, waiting: Sequence[ReplicaState]) -> str:
+    """Why nothing happens, when no replica says so itself."""
+    if sight.deployment["spec"].get("paused"):
+        return "its roll-out is paused by somebody else"
+    if waiting:
+        return ""
+    for condition in (sight.deployment.get("status") or {}).get("conditions", ()):
+        if condition.get("reason") == "ProgressDeadlineExceeded":
+            deadline = sight.deployment["spec"].get("progressDeadlineSeconds", 600)
+            return f"nothing has happened for {show_seconds(deadline)}"
+    return ""
 
 
 def _stopping(sight: Sight, replicas: Sequence[ReplicaState]) -> tuple[State, str]:

@@ -4,11 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from shlex import join
 from typing import Any, Final
 
 from skerry.model.objects import TEMPLATE_HASH, Manifest
 from skerry.model.world import ReplicaState
+from skerry.observer.events import newest
+from skerry.observer.probing import check_of, killed_unhealthy, last_answer
+from skerry.observer.pulling import may_come, registry_words
+from skerry.observer.scheduling import no_place
 from skerry.observer.times import moment, span
 
 _PULL: Final = frozenset(
@@ -23,6 +26,25 @@ _ONCE_READY: Final = timedelta(seconds=1.5)
 _LINES: Final = 20
 _OFTEN: Final = 3
 _BACKOFF: Final = re.compile(r"back-off (\S+) restarting failed container")
+_VOLUME: Final = frozenset({"FailedAttachVolume", "FailedMount", "FailedMapVolume"})
+_SANDBOX: Final = frozenset({"FailedCreatePodSandBox", "NetworkNotReady"})
+_VOLUME_WRAPPING: Final = re.compile(
+    r"^(?:(?:MountVolume|AttachVolume)\.\w+ failed for volume|Multi-Attach error for volume)"
+    r' "(?P<name>[^"]+)"\s*:?\s*(?P<said>.*)',
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the service is to run: the template, its hash, the release's number, and what
+    Events say of the volume claims it needs. The template tells the check of pods that do not
+    carry their own spec."""
+
+    hash: str
+    template: Manifest
+    release: int | None
+    claims: Sequence[Manifest] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,25 +55,44 @@ class Verdict:
     failed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """One pod as it is judged: `container` is the one that keeps it from being ready."""
+
+    status: Mapping[str, Any]
+    container: Mapping[str, Any]
+    check: str
+    events: Sequence[Manifest]
+    claims: Sequence[Manifest]
+    now: datetime
+
+
 def replica(
-    pod: Manifest, *, wanted_hash: str, template: Manifest, release: int | None, now: datetime
+    pod: Manifest, wanted: Wanted, *, events: Sequence[Manifest] = (), now: datetime
 ) -> ReplicaState:
-    """`template` is the wanted pod template: it tells the check of pods that do not carry
-    their own spec. `release` is the number of the release wanted."""
+    """`events` are those about the pod, newest first."""
     metadata = pod["metadata"]
     status = pod.get("status") or {}
     container = _container(status)
-    updated = metadata["labels"].get(TEMPLATE_HASH) == wanted_hash
+    updated = metadata["labels"].get(TEMPLATE_HASH) == wanted.hash
     draining = metadata.get("deletionTimestamp") is not None
     ready = _condition(status).get("status") == "True" and not draining
-    check = _check(pod.get("spec") or {}) or _check(template.get("spec") or {}) or "its start"
-    verdict = _judge(status, check=check, ready=ready, draining=draining, now=now)
+    check = check_of(pod.get("spec") or {}) or check_of(wanted.template.get("spec") or {})
+    look = _Look(
+        status=status,
+        container=container,
+        check=check or "its start",
+        events=events,
+        claims=wanted.claims,
+        now=now,
+    )
+    verdict = _judge(look, ready=ready, draining=draining)
     return ReplicaState(
         name=metadata["name"],
         ready=ready,
         reason=verdict.reason,
         address=status.get("podIP"),
-        release=release if updated else None,
+        release=wanted.release if updated else None,
         restarts=int(container.get("restartCount", 0)),
         since=moment(status.get("startTime")),
         draining=draining,
@@ -74,54 +115,91 @@ def turned(pod: Manifest) -> datetime | None:
     return moment(_condition(pod.get("status") or {}).get("lastTransitionTime"))
 
 
-def _judge(
-    status: Mapping[str, Any], *, check: str, ready: bool, draining: bool, now: datetime
-) -> Verdict:
-    container = _container(status)
+def _judge(look: _Look, *, ready: bool, draining: bool) -> Verdict:
+    container = look.container
+    if draining and look.status.get("reason") == "NodeLost":
+        return Verdict(reason="does not go: its machine does not answer", failed=True)
     if draining:
         return Verdict(reason="finishes its work before it is stopped")
     if ready:
-        return Verdict(reason=_ready(container))
+        return Verdict(reason=_ready(look))
     state = container.get("state") or {}
     if waiting := state.get("waiting"):
-        return _waiting(waiting, container, ever_ready=_ever_ready(status))
+        return _named(look, _waiting(waiting, look))
     if terminated := state.get("terminated"):
-        failed = not _ever_ready(status)
-        return Verdict(reason=exit_reason(terminated), failed=failed)
+        failed = not _ever_ready(look.status)
+        return _named(look, Verdict(reason=_ended(look, terminated), failed=failed))
     if running := state.get("running"):
-        return _running(running, status, check=check, now=now)
-    for condition in status.get("conditions", ()):
+        return _running(running, look)
+    for condition in look.status.get("conditions", ()):
         if condition.get("reason") == "Unschedulable":
-            return Verdict(reason=f"finds no place: {condition.get('message', '')}")
-    return Verdict(reason="is about to start")
+            message = str(condition.get("message", ""))
+            return Verdict(reason=no_place(message, events=look.events, claims=look.claims))
+    return Verdict(reason=_with("is about to start", _creation_trouble(look)))
 
 
-def _ready(container: Mapping[str, Any]) -> str:
-    restarts = int(container.get("restartCount", 0))
-    last = (container.get("lastState") or {}).get("terminated")
+def _ready(look: _Look) -> str:
+    restarts = int(look.container.get("restartCount", 0))
+    last = (look.container.get("lastState") or {}).get("terminated")
     if not restarts or not last:
         return "ready"
-    return f"ready; restarted {_times(restarts)}, the last time because it {exit_reason(last)}"
+    return f"ready; restarted {_times(restarts)}, the last time because it {_ended(look, last)}"
 
 
-def _waiting(
-    waiting: Mapping[str, Any], container: Mapping[str, Any], *, ever_ready: bool
-) -> Verdict:
-    reason = waiting.get("reason", "")
+def _named(look: _Look, verdict: Verdict) -> Verdict:
+    """Which container it is, when it is not the service's own."""
+    own = _first(look.status.get("containerStatuses"))
+    if look.container == own:
+        return verdict
+    reason = f"{verdict.reason} (container {look.container.get('name')})"
+    return Verdict(reason=reason, failed=verdict.failed)
+
+
+def _waiting(waiting: Mapping[str, Any], look: _Look) -> Verdict:
+    reason, container = waiting.get("reason", ""), look.container
     message = str(waiting.get("message", "")).strip()
     if reason in _PULL:
-        image = container.get("image", "its image")
-        return Verdict(reason=_with(f"cannot get image {image}", message), failed=True)
+        return _no_image(message, look)
     if reason in _CREATE:
         return Verdict(reason=_with("cannot be started", message), failed=True)
     if reason == _CRASHED:
         last = (container.get("lastState") or {}).get("terminated") or {}
         said = _crashes(message, int(container.get("restartCount", 0)))
-        ended = exit_reason(last) if last else ""
-        return Verdict(reason=f"{said}; {ended}" if ended else said, failed=not ever_ready)
+        ended = _ended(look, last) if last else ""
+        reason = f"{said}; {ended}" if ended else said
+        return Verdict(reason=reason, failed=not _ever_ready(look.status))
     if reason in {"ContainerCreating", "PodInitializing", ""}:
-        return Verdict(reason=_with("is being created", message))
+        return Verdict(reason=_with("is being created", message or _creation_trouble(look)))
     return Verdict(reason=_with(f"waits: {reason}", message))
+
+
+def _no_image(message: str, look: _Look) -> Verdict:
+    """A back-off does not say why it is one: the Event before it does."""
+    said = registry_words(message)
+    pulled = newest(
+        [each for each in look.events if "Failed to pull" in str(each.get("message"))], {"Failed"}
+    )
+    if not said and pulled is not None:
+        said = registry_words(pulled.message)
+    image = look.container.get("image") or "its image"
+    return Verdict(reason=_with(f"cannot get image {image}", said), failed=not may_come(said))
+
+
+def _creation_trouble(look: _Look) -> str:
+    """What the node says keeps it from making the container."""
+    said = newest(look.events, _VOLUME | _SANDBOX)
+    if said is None:
+        return ""
+    if match := _VOLUME_WRAPPING.match(said.message):
+        return f"volume {match['name']}: {match['said'].strip()}"
+    return said.message
+
+
+def _ended(look: _Look, terminated: Mapping[str, Any]) -> str:
+    if killed_unhealthy(look.events, terminated):
+        answered = last_answer(look.events, since=None)
+        return _with("failed its health check and was restarted", answered)
+    return exit_reason(terminated)
 
 
 def _crashes(message: str, count: int) -> str:
@@ -134,19 +212,19 @@ def _crashes(message: str, count: int) -> str:
     return f"{said}, {message}" if message else said
 
 
-def _running(
-    running: Mapping[str, Any], status: Mapping[str, Any], *, check: str, now: datetime
-) -> Verdict:
-    condition = _condition(status)
+def _running(running: Mapping[str, Any], look: _Look) -> Verdict:
+    condition = _condition(look.status)
     message = str(condition.get("message", "")).strip()
     if message.startswith("containers with un"):
         message = ""
-    since = moment(running.get("startedAt"))
-    if _ever_ready(status):
+    since = started = moment(running.get("startedAt"))
+    ever = _ever_ready(look.status)
+    if ever:
         since = moment(condition.get("lastTransitionTime"))
-    for_ = f" for {span(since, now)}" if since else ""
-    verb = "fails" if _ever_ready(status) else "waits for"
-    return Verdict(reason=f"{_with(f'{verb} {check}', message)}{for_}")
+    message = message or last_answer(look.events, since=started)
+    for_ = f" for {span(since, look.now)}" if since else ""
+    verb = "fails" if ever else "waits for"
+    return Verdict(reason=f"{_with(f'{verb} {look.check}', message)}{for_}")
 
 
 def exit_reason(terminated: Mapping[str, Any]) -> str:
@@ -175,19 +253,6 @@ def _ever_ready(status: Mapping[str, Any]) -> bool:
     return changed is not None and started is not None and changed - started > _ONCE_READY
 
 
-def _check(spec: Mapping[str, Any]) -> str:
-    """The readiness check in words: `GET /healthz on 8080`. Empty without one."""
-    containers: Sequence[Mapping[str, Any]] = spec.get("containers") or ({},)
-    probe = containers[0].get("readinessProbe") or {}
-    if get := probe.get("httpGet"):
-        return f"GET {get['path']} on {get['port']}"
-    if tcp := probe.get("tcpSocket"):
-        return f"a TCP connection on {tcp['port']}"
-    if command := probe.get("exec"):
-        return f"`{join(command['command'])}`"
-    return ""
-
-
 def _last_lines(container: Mapping[str, Any]) -> tuple[str, ...]:
     for place in ("state", "lastState"):
         terminated = (container.get(place) or {}).get("terminated")
@@ -202,8 +267,22 @@ def _condition(status: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _container(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: tuple[Mapping[str, Any], ...] = tuple(status.get("containerStatuses") or ())
-    return found[0] if found else {}
+    """The container that says most about the pod: an initial one that has not done its work,
+    else the service's own (engines name it first), unless that is well and another is not."""
+    for each in status.get("initContainerStatuses") or ():
+        state = each.get("state") or {}
+        failed = (state.get("terminated") or {}).get("exitCode")
+        if failed or (state.get("waiting") or {}).get("reason") not in {None, "PodInitializing"}:
+            return dict(each)
+    containers = status.get("containerStatuses") or ()
+    own = _first(containers)
+    if own.get("ready"):
+        return next((each for each in containers if not each.get("ready")), own)
+    return own
+
+
+def _first(containers: Sequence[Mapping[str, Any]] | None) -> Mapping[str, Any]:
+    return containers[0] if containers else {}
 
 
 def _split(text: object) -> tuple[str, ...]:

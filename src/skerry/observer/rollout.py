@@ -28,7 +28,7 @@ class Waiting:
 
 def progress(state: ServiceState) -> Done | Failed | Waiting:
     """Decided from one look, whatever was seen before."""
-    leaving = sum(each.draining for each in state.replicas)
+    leaving = sum(each.draining and not each.failed for each in state.replicas)
     if state.state in {State.RUNNING, State.STOPPED}:
         if not leaving:
             return Done()
@@ -40,4 +40,6 @@ def progress(state: ServiceState) -> Done | Failed | Waiting:
         if replica.failed and replica.updated and not replica.draining:
             reason = f"{replica.name} {replica.reason}"
             return Failed(reason=reason, last_lines=replica.last_lines)
+    if state.hopeless:
+        return Failed(reason=state.reason)
     return Waiting(reason=state.reason)

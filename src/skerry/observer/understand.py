@@ -6,12 +6,14 @@ from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import INPUTS, Manifest, annotation, key_of, owner_of
 from skerry.model.world import Observation, Snapshot
 from skerry.observer.deployment import Sight, service_state
+from skerry.observer.events import Events
 
 
 def understand(observation: Observation) -> Snapshot:
     """Every service that has a Deployment, with its state. Objects nobody owns are left out."""
     objects = {key_of(each): each for each in observation.objects if owner_of(each) is not None}
     pods = _by_owner(observation.pods)
+    events = Events(observation.events)
     services = {}
     inputs = {}
     for key, manifest in objects.items():
@@ -26,6 +28,7 @@ def understand(observation: Observation) -> Snapshot:
             pods=pods.get(service, ()),
             release=observation.releases.get(service),
             override=observation.overrides.get(service),
+            events=events,
         )
         services[service] = service_state(sight, now=observation.at)
         inputs[service] = annotation(manifest, INPUTS) or ""
