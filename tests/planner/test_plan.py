@@ -7,7 +7,7 @@ import pytest
 from skerry.errors import Conflict
 from skerry.model.change import Action, Change
 from skerry.model.keys import ObjectKey, ServiceKey
-from skerry.model.objects import Manifest
+from skerry.model.objects import Manifest, key_of
 from skerry.planner.plan import plan
 from tests.builders import REPOSITORY, ServiceBuilder, bundles, service
 from tests.planner.worlds import Island, run
@@ -284,3 +284,19 @@ def _defaulted(manifest: Manifest) -> Manifest:
         pod["containers"] = [{**each, "imagePullPolicy": "Always"} for each in pod["containers"]]
         found["spec"] = {**spec, "template": {**spec["template"], "spec": pod}}
     return found
+
+
+class TestWhatIsApplied:
+    def test_only_objects_that_differ_are_applied_and_all_are_recorded(self) -> None:
+        island = Island()
+        web = WEB.file_at("/etc/web.conf", "a").replicas(1, most=4)
+        island.deploy(web)
+        (change,) = island.plan(web.image("registry.test/web:2")).changes
+        assert [each["kind"] for each in change.apply] == ["Deployment"]
+        assert {key_of(each) for each in change.objects} == set(island.objects)
+
+    def test_the_deployment_is_applied_whatever_differs_for_it_says_what_there_is(self) -> None:
+        island = Island()
+        island.deploy(WEB)
+        (change,) = island.plan(WEB.having(tags={"cost-center": "4711"})).changes
+        assert "Deployment" in {each["kind"] for each in change.apply}

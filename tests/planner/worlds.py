@@ -70,7 +70,7 @@ class Island:
             at=NOW,
             reason=change.reason,
             inputs=change.inputs,
-            objects=change.apply,
+            objects=change.objects,
             verdict=Verdict.DEPLOYED,
             before=change.before,
         )

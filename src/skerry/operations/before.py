@@ -52,7 +52,7 @@ async def run_before(platform: Platform, step: Step, voice: Voice) -> None:
 
 async def _run(platform: Platform, step: Step, last: deque[str]) -> int:
     assert step.change.before is not None
-    session = await platform.engine.run(step.change.before, beside=step.change.apply)
+    session = await platform.engine.run(step.change.before, beside=step.change.objects)
     try:
         await session.write(b"")
         rest = ""

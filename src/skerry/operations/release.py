@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 
 from skerry.errors import DeployFailed, SkerryError
-from skerry.model.change import Action, Release, Verdict
+from skerry.model.change import Action, Change, Release, Verdict
 from skerry.model.objects import RELEASE, Manifest
 from skerry.model.progress import Operation, Stage
 from skerry.operations.before import run_before
@@ -56,8 +56,7 @@ async def _bring_up(platform: Platform, step: Step, release: Release, *, voice: 
     await voice.say(
         Stage.APPLYING, f"release {release.number}: {step.change.reason}", service=service
     )
-    numbered = tuple(number(each, release.number) for each in step.change.apply)
-    await platform.engine.apply(replace(step.change, apply=numbered))
+    await platform.engine.apply(numbered(step.change, release.number))
     # 3. Stop on error: what cannot become ready is undone.
     await wait_until_up(platform, service, voice, deadline_seconds=step.change.deadline_seconds)
 
@@ -82,7 +81,7 @@ async def _record(platform: Platform, step: Step, operation: Operation) -> Relea
     known = await platform.engine.releases(step.service)
     if known and known[0].at == operation.at and known[0].by == operation.by:
         return known[0]
-    workload = deployment_of(step.change.apply)
+    workload = deployment_of(step.change.objects)
     image = (
         "" if workload is None else workload["spec"]["template"]["spec"]["containers"][0]["image"]
     )
@@ -94,7 +93,7 @@ async def _record(platform: Platform, step: Step, operation: Operation) -> Relea
         at=operation.at,
         reason=step.change.reason,
         inputs=step.change.inputs,
-        objects=step.change.apply,
+        objects=step.change.objects,
         before=step.change.before,
     )
     await platform.engine.record(release)
@@ -106,6 +105,15 @@ async def _mark(
 ) -> None:
     judged = replace(release, verdict=verdict, verdict_reason=reason)
     await insist(platform.clock, lambda: platform.engine.record(judged))
+
+
+def numbered(change: Change, release: int) -> Change:
+    """The change with its release's number on the Deployment."""
+    return replace(
+        change,
+        apply=tuple(number(each, release) for each in change.apply),
+        objects=tuple(number(each, release) for each in change.objects),
+    )
 
 
 def number(manifest: Manifest, release: int) -> Manifest:

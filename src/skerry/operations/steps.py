@@ -11,7 +11,7 @@ import orjson
 
 from skerry.model.change import Action, Change, Plan
 from skerry.model.keys import ObjectKey, ServiceKey
-from skerry.model.objects import DEPENDS, HOLD, Manifest, annotation
+from skerry.model.objects import DEPENDS, HOLD, Manifest, annotation, key_of
 from skerry.model.world import Snapshot
 
 
@@ -32,7 +32,7 @@ class Step:
     @property
     def depends(self) -> frozenset[ServiceKey]:
         """What the service stands on once changed."""
-        workload = deployment_of(self.change.apply)
+        workload = deployment_of(self.change.objects)
         written = annotation(workload, DEPENDS) if workload is not None else None
         return frozenset(ServiceKey(*each.split("/", 1)) for each in orjson.loads(written or "[]"))
 
@@ -55,7 +55,8 @@ def write_steps(steps: Iterable[Step]) -> list[dict[str, Any]]:
             "action": step.change.action.value,
             "reason": step.change.reason,
             "layer": step.change.layer,
-            "apply": list(step.change.apply),
+            "apply": [list(key_of(each)) for each in step.change.apply],
+            "objects": list(step.change.objects),
             "delete": [list(key) for key in step.change.delete],
             "before": step.change.before,
             "inputs": step.change.inputs,
@@ -76,7 +77,8 @@ def read_steps(written: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
                 action=Action(each["action"]),
                 reason=each["reason"],
                 layer=each["layer"],
-                apply=tuple(each["apply"]),
+                apply=_applied(each),
+                objects=tuple(each.get("objects", each["apply"])),
                 delete=tuple(ObjectKey(*key) for key in each["delete"]),
                 before=each["before"],
                 inputs=each["inputs"],
@@ -87,6 +89,14 @@ def read_steps(written: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
         )
         for each in written
     )
+
+
+def _applied(written: Mapping[str, Any]) -> tuple[Manifest, ...]:
+    """Those of a step's objects that are applied; steps of old say no others at all."""
+    if "objects" not in written:
+        return tuple(written["apply"])
+    named = {ObjectKey(*key) for key in written["apply"]}
+    return tuple(each for each in written["objects"] if key_of(each) in named)
 
 
 def _step(change: Change, snapshot: Snapshot) -> Step:

@@ -78,6 +78,7 @@ async def _restore(
         action=Action.UPDATE,
         reason=f"release {failed.number} failed",
         apply=objects,
+        objects=objects,
         delete=tuple(_leftovers(failed, kept)),
         inputs=before.inputs,
     )

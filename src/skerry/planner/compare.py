@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from skerry.model.change import Action, Change
 from skerry.model.keys import ObjectKey, ServiceKey
-from skerry.model.objects import DIGEST, DRAIN, HOLD, TEMPLATE, Bundle, Manifest, annotation
+from skerry.model.objects import (
+    DIGEST,
+    DRAIN,
+    HOLD,
+    TEMPLATE,
+    Bundle,
+    Manifest,
+    annotation,
+    key_of,
+)
 from skerry.model.units import show_seconds
 from skerry.planner.diff import diff_lines, difference, object_lines
 from skerry.planner.essence import essence
@@ -64,7 +73,8 @@ def change_of(
         action=action,
         reason=reason,
         layer=layer,
-        apply=bundle.objects,
+        apply=_differing(bundle.objects, difference_),
+        objects=bundle.objects,
         delete=_deleted(difference_, old if rolls else None),
         before=bundle.before if rolls else None,
         diff=lines,
@@ -72,6 +82,13 @@ def change_of(
         inputs=bundle.inputs,
         deadline_seconds=bundle.deadline_seconds,
     )
+
+
+def _differing(objects: Sequence[Manifest], difference_: Difference) -> tuple[Manifest, ...]:
+    """Those to be made or changed, and the Deployment whenever anything is: it says what of
+    the service there is."""
+    named = {*difference_.added, *difference_.changed}
+    return tuple(each for each in objects if each["kind"] == "Deployment" or key_of(each) in named)
 
 
 def workload_of(service: ServiceKey, objects: Objects) -> Manifest | None:

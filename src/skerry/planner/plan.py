@@ -106,9 +106,10 @@ def _ordered(changes: list[Change]) -> tuple[Change, ...]:
 def _identity(change: Change) -> list[object]:
     """All that applying a change depends on; what it says about itself is not part of it."""
     before = digest(change.before) if change.before is not None else None
-    objects = [_object_identity(each) for each in change.apply]
+    applied = [list(key_of(each)) for each in change.apply]
+    objects = [_object_identity(each) for each in change.objects]
     deleted = [list(key) for key in change.delete]
-    return [list(change.service), change.action, change.layer, objects, deleted, before]
+    return [list(change.service), change.action, change.layer, objects, applied, deleted, before]
 
 
 def _object_identity(manifest: Manifest) -> list[object]:

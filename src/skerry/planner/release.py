@@ -12,6 +12,7 @@ from skerry.model.objects import (
     DIGEST,
     HOLD,
     INPUTS,
+    RELEASE,
     TEMPLATE,
     Bundle,
     Manifest,
@@ -60,14 +61,14 @@ def plan_unhold(service: ServiceKey, snapshot: Snapshot) -> Plan:
     hold = hold_of(deployment)
     if hold is None:
         return finish(snapshot.cell, ())
-    metadata = deployment["metadata"]
-    annotations = {key: each for key, each in metadata["annotations"].items() if key != HOLD}
-    free = {**_clean(deployment), "metadata": {**_identity(metadata), "annotations": annotations}}
+    compiled = _compiled(service, snapshot, snapshot.releases.get(service))
+    objects = tuple(_freed(each, deployment) for each in compiled)
     change = Change(
         service=service,
         action=Action.CONFIGURE,
         reason=f"no longer held by {hold.by}",
-        apply=(free,),
+        apply=tuple(each for each in objects if each["kind"] == "Deployment"),
+        objects=objects,
         diff=(f"- hold: {hold.reason}",),
         inputs=annotation(deployment, INPUTS) or "",
     )
@@ -161,6 +162,17 @@ def _held(manifest: Manifest, hold: Hold | None) -> Manifest:
         return manifest
     metadata = manifest["metadata"]
     annotations = {**metadata["annotations"], HOLD: write_hold(hold)}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def _freed(manifest: Manifest, live: Manifest) -> Manifest:
+    """A Deployment without its hold, of the release it is of now; other objects as they are."""
+    if manifest["kind"] != "Deployment":
+        return manifest
+    metadata = manifest["metadata"]
+    annotations = {key: each for key, each in metadata["annotations"].items() if key != HOLD}
+    if (release := annotation(live, RELEASE)) is not None:
+        annotations[RELEASE] = release
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
