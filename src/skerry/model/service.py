@@ -11,7 +11,6 @@ from skerry.model.document import (
     REFERENCE,
     RELATIVE_PATH,
     ROUTE_PATH,
-    TARGET,
     URL_PATH,
     AbsolutePath,
     Country,
@@ -23,13 +22,13 @@ from skerry.model.document import (
     Text,
 )
 from skerry.model.keys import DEFAULT_NAMESPACE, ServiceKey
+from skerry.model.manifests import Target, WholeObject
 from skerry.model.secret import qualify
 from skerry.model.units import Bytes, Fraction, Millicores, Seconds, TimeLimit
 
 SecretReference = Annotated[str, StringConstraints(pattern=REFERENCE.pattern, max_length=512)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE.pattern, max_length=512)]
 RelativePath = Annotated[str, StringConstraints(pattern=RELATIVE_PATH.pattern, max_length=4096)]
-Target = Annotated[str, StringConstraints(pattern=TARGET.pattern)]
 Replicas = Annotated[int, Field(strict=True, ge=0, le=1000)]
 
 # The least memory container engines accept.
@@ -218,7 +217,7 @@ class Service(Document):
         default_factory=dict,
         description="what Skerry does not model: kind of object: fields merged into it, last",
     )
-    extra: tuple[dict[str, Any], ...] = Field(
+    extra: tuple[WholeObject, ...] = Field(
         (), description="whole Kubernetes objects beside the service's, in its namespace"
     )
 

@@ -67,7 +67,7 @@ def _complain(path: Path, detail: ErrorDetails, model: type[BaseModel], *, team:
         return Complaint(path, "is required", f"write `{path[-1]}: ...`")
     if kind == "extra_forbidden":
         return _unknown_key(path, model)
-    if detail["loc"] and detail["loc"][-1] == _KEY:
+    if kind != "value_error" and detail["loc"] and detail["loc"][-1] == _KEY:
         return Complaint(path, f"its name should be {say_expected_key(model, path[:-1])}")
     if kind == "value_error":
         error = detail["ctx"]["error"]

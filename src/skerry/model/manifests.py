@@ -1,0 +1,100 @@
+"""What a document says in Kubernetes' own words: patches of a service's objects, and others."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, StringConstraints
+
+from skerry.model.document import TARGET, Misfit
+
+PATCHABLE: Final = frozenset(
+    {
+        "ConfigMap",
+        "Deployment",
+        "HTTPRoute",
+        "HorizontalPodAutoscaler",
+        "Ingress",
+        "NetworkPolicy",
+        "PersistentVolumeClaim",
+        "PodDisruptionBudget",
+        "PodIdentityAssociation",
+        "Service",
+        "ServiceAccount",
+    }
+)
+"""Kinds a service consists of, in one cell or another."""
+_CLUSTER_SCOPED: Final = frozenset(
+    {
+        "APIService",
+        "CSIDriver",
+        "CSINode",
+        "CertificateSigningRequest",
+        "CustomResourceDefinition",
+        "DeviceClass",
+        "FlowSchema",
+        "GatewayClass",
+        "IPAddress",
+        "IngressClass",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PriorityClass",
+        "PriorityLevelConfiguration",
+        "ResourceSlice",
+        "RuntimeClass",
+        "ServiceCIDR",
+        "StorageClass",
+        "StorageVersion",
+        "StorageVersionMigration",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttachment",
+        "VolumeAttributesClass",
+        "VolumeSnapshotClass",
+    }
+)
+_REPLICAS: Final = frozenset({"Deployment", "ReplicaSet", "Pod"})
+
+
+def whole_object(written: dict[str, Any]) -> dict[str, Any]:
+    """An object that can stand beside a service. Raises Misfit (a ValueError)."""
+    kind, metadata = written.get("kind"), written.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    wanted = {"apiVersion": written.get("apiVersion"), "kind": kind, "metadata/name": name}
+    for field, value in wanted.items():
+        if not isinstance(value, str) or not value:
+            raise Misfit(f"should be a whole object: {field} is missing", hint=f"write {field}")
+    kind = str(kind)
+    if kind in _CLUSTER_SCOPED or kind.startswith("Cluster"):
+        raise Misfit(
+            f"{kind} is for a whole cluster, not for a service's namespace",
+            hint=f"remove it, and let whoever runs the cluster create the {kind}",
+        )
+    if kind == "Secret":
+        raise Misfit(
+            "a Secret's values would stand in documents, plans and releases",
+            hint="write `secrets:`, or an object that only refers to them (ExternalSecret)",
+        )
+    if kind in _REPLICAS or kind.endswith("List"):
+        hint = "write a `service:` for it" if kind in _REPLICAS else "write its items"
+        raise Misfit(f"{kind} cannot stand beside a service", hint=hint)
+    return written
+
+
+def known_target(written: str) -> str:
+    """A kind a service consists of, or one object of it. Raises Misfit (a ValueError)."""
+    kind = written.partition("/")[0]
+    if kind == "Secret":
+        raise Misfit("a Secret's values are not for documents", hint="write `secrets:`")
+    if kind not in PATCHABLE:
+        hint = f"known: {', '.join(sorted(PATCHABLE))}"
+        raise Misfit(f"no service consists of a {kind}", hint=hint)
+    return written
+
+
+Target = Annotated[str, StringConstraints(pattern=TARGET.pattern), AfterValidator(known_target)]
+WholeObject = Annotated[dict[str, Any], AfterValidator(whole_object)]
