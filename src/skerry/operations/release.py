@@ -6,6 +6,7 @@ and from what the operation has said, so that doing it again finishes or undoes 
 
 import logging
 from dataclasses import replace
+from datetime import datetime
 
 from skerry.errors import DeployFailed, SkerryError
 from skerry.model.change import Action, Change, Release, Verdict
@@ -81,23 +82,29 @@ async def _record(platform: Platform, step: Step, operation: Operation) -> Relea
     known = await platform.engine.releases(step.service)
     if known and known[0].at == operation.at and known[0].by == operation.by:
         return known[0]
+    number = known[0].number + 1 if known else 1
+    release = release_of(step, number=number, by=operation.by, at=operation.at)
+    await platform.engine.record(release)
+    return release
+
+
+def release_of(step: Step, *, number: int, by: str, at: datetime) -> Release:
+    """The record of a change that is about to be made."""
     workload = deployment_of(step.change.objects)
     image = (
         "" if workload is None else workload["spec"]["template"]["spec"]["containers"][0]["image"]
     )
-    release = Release(
+    return Release(
         service=step.service,
-        number=known[0].number + 1 if known else 1,
+        number=number,
         image=image,
-        by=operation.by,
-        at=operation.at,
+        by=by,
+        at=at,
         reason=step.change.reason,
         inputs=step.change.inputs,
         objects=step.change.objects,
         before=step.change.before,
     )
-    await platform.engine.record(release)
-    return release
 
 
 async def _mark(

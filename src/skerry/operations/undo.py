@@ -26,7 +26,7 @@ async def undo(
     Raises DeployFailed when that does not come up either: then both are named.
     """
     lines = failure.last_lines if isinstance(failure, DeployFailed) else ()
-    before = await _release_before(platform, failed)
+    before = await release_before(platform, failed)
     said = f"{failure.cause}; {_intent(before, step)}"
     await voice.say(Stage.RESTORING, said, service=step.service, last_lines=lines)
     try:
@@ -56,7 +56,8 @@ async def undo(
     )
 
 
-async def _release_before(platform: Platform, failed: Release) -> Release | None:
+async def release_before(platform: Platform, failed: Release) -> Release | None:
+    """The newest one that was up before the one that failed."""
     known = await insist(platform.clock, lambda: platform.engine.releases(failed.service))
     older = (each for each in known if each.number < failed.number)
     return next((each for each in older if each.verdict is Verdict.DEPLOYED), None)
@@ -71,17 +72,7 @@ def _intent(before: Release | None, step: Step) -> str:
 async def _restore(
     platform: Platform, step: Step, failed: Release, *, voice: Voice, before: Release
 ) -> None:
-    objects = tuple(_as_it_was(each, step, before.number) for each in before.objects)
-    kept = {key_of(each) for each in objects}
-    change = Change(
-        service=step.service,
-        action=Action.UPDATE,
-        reason=f"release {failed.number} failed",
-        apply=objects,
-        objects=objects,
-        delete=tuple(_leftovers(failed, kept)),
-        inputs=before.inputs,
-    )
+    change = way_back(failed, before, hold=step.hold)
     await insist(platform.clock, lambda: platform.engine.apply(change))
     await wait_until_up(
         platform,
@@ -92,17 +83,32 @@ async def _restore(
     )
 
 
+def way_back(failed: Release, before: Release, *, hold: str | None) -> Change:
+    """From a release that failed to the one before; held as it was before the one that failed."""
+    objects = tuple(_as_it_was(each, hold, before.number) for each in before.objects)
+    kept = {key_of(each) for each in objects}
+    return Change(
+        service=failed.service,
+        action=Action.UPDATE,
+        reason=f"release {failed.number} failed",
+        apply=objects,
+        objects=objects,
+        delete=tuple(_leftovers(failed, kept)),
+        inputs=before.inputs,
+    )
+
+
 def _leftovers(failed: Release, kept: set[ObjectKey]) -> list[ObjectKey]:
     keys = (key_of(each) for each in failed.objects)
     return [key for key in keys if key not in kept and key.kind not in _STAYS]
 
 
-def _as_it_was(manifest: Manifest, step: Step, release: int) -> Manifest:
+def _as_it_was(manifest: Manifest, hold: str | None, release: int) -> Manifest:
     """A release's object, held as it was before the release that failed."""
     if manifest["kind"] != "Deployment":
         return manifest
     annotations = {**manifest["metadata"]["annotations"], RELEASE: str(release)}
     annotations.pop(HOLD, None)
-    if step.hold is not None:
-        annotations[HOLD] = step.hold
+    if hold is not None:
+        annotations[HOLD] = hold
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
