@@ -1,20 +1,50 @@
-"""The identity replicas run under."""
+"""The identity replicas run under, inside the cell and in the cloud."""
 
 from typing import Final
 
 from skerry.compiler.subject import Subject
+from skerry.model.cell import ROLE as ROLE_PLACE
+from skerry.model.cell import Identity
 from skerry.model.objects import Manifest
 
 ROLE: Final = "skerry.dev/role"
+_IRSA: Final = "eks.amazonaws.com/role-arn"
 
 
 def service_account(subject: Subject) -> Manifest:
     """One account per service, with no token of the cell's own API inside the containers."""
     service = subject.service
-    role = service.access.role or service.service
+    role = service.access.role_of(service.service)
+    annotations = {} if role is None else {ROLE: role}
+    if role is not None and subject.cell.identity is Identity.IRSA:
+        annotations[_IRSA] = _arn(subject, role)
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": subject.metadata(service.service, {ROLE: role}),
+        "metadata": subject.metadata(service.service, annotations),
         "automountServiceAccountToken": False,
     }
+
+
+def association(subject: Subject) -> Manifest | None:
+    """What ties the account to its role where the cell does it by Pod Identity: a thing of the
+    cloud's own API, made there by AWS Controllers for Kubernetes. None elsewhere."""
+    service = subject.service
+    role = service.access.role_of(service.service)
+    if role is None or subject.cell.identity is not Identity.POD_IDENTITY:
+        return None
+    return {
+        "apiVersion": "eks.services.k8s.aws/v1alpha1",
+        "kind": "PodIdentityAssociation",
+        "metadata": subject.metadata(service.service),
+        "spec": {
+            "clusterName": subject.cell.cluster,
+            "namespace": service.namespace,
+            "serviceAccount": service.service,
+            "roleARN": _arn(subject, role),
+        },
+    }
+
+
+def _arn(subject: Subject, role: str) -> str:
+    return (subject.cell.role_arn or "").replace(ROLE_PLACE, role)

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from skerry.compiler import naming, traffic
-from skerry.compiler.access import service_account
+from skerry.compiler.access import association, service_account
 from skerry.compiler.configuration import config_map, secret
 from skerry.compiler.inputs import inputs_of
 from skerry.compiler.job import one_off
 from skerry.compiler.neighbours import Neighbours
 from skerry.compiler.network import doors, walls
 from skerry.compiler.placement import absence, misplaced
+from skerry.compiler.routes import route
 from skerry.compiler.scaling import autoscaler, disruption_budget
 from skerry.compiler.subject import Dependency, Setting, Subject
 from skerry.compiler.workload import deployment, volume_claims
@@ -112,13 +113,14 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
     )
     objects = [
         service_account(subject),
+        association(subject),
         walls(subject),
         *doors(subject),
         *volume_claims(subject),
         files,
         secret(subject),
         traffic.service(subject),
-        traffic.route(subject),
+        route(subject),
         disruption_budget(subject),
         workload,
         autoscaler(subject),
@@ -159,11 +161,11 @@ def _shared_routes(placed: Iterable[DeclaredService], cell: Cell) -> list[Proble
     taken: dict[tuple[str, str], ServiceKey] = {}
     problems = []
     for declared in placed:
-        route = declared.service.routed
-        if route is None:
+        found = naming.public(declared.service, cell)
+        if found is None:
             continue
         key = declared.service.key
-        spot = (naming.host(declared.service, cell) or "", route.path)
+        spot = (naming.host(declared.service, cell) or "", found.path)
         first = taken.setdefault(spot, key)
         if first != key:
             problems.append(

@@ -9,8 +9,12 @@ from skerry.model.cell import Cell
 from skerry.model.objects import digest_of, repository_mark
 from skerry.model.repository import DeclaredService
 
-COMPILER: Final = 2
+COMPILER: Final = 3
 """Raised when the same documents compile to something else than before."""
+_ELSEWHERE: Final = frozenset(
+    {"region", "country", "reconcile", "listen", "http", "context", "kubeconfig"}
+)
+"""What of a cell no object is made of: where it is reached, and who may be placed there."""
 
 
 def inputs_of(declared: DeclaredService, setting: Setting, depends: Sequence[Dependency]) -> str:
@@ -26,7 +30,7 @@ def inputs_of(declared: DeclaredService, setting: Setting, depends: Sequence[Dep
 
 @lru_cache(maxsize=64)
 def _around(cell: Cell, repository: str) -> str:
-    return digest_of([COMPILER, repository, cell.cell, cell.domain, cell.https, cell.zones])
+    return digest_of([COMPILER, repository, cell.model_dump(mode="json", exclude=set(_ELSEWHERE))])
 
 
 @lru_cache(maxsize=64)

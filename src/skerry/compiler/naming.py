@@ -4,10 +4,10 @@ import re
 from typing import Final
 
 from skerry.compiler.subject import Subject
-from skerry.model.cell import Cell
+from skerry.model.cell import Cell, Routes
 from skerry.model.keys import DEFAULT_NAMESPACE
 from skerry.model.objects import APP_NAME, FIELD_MANAGER, MANAGED_BY, SERVICE, TEAM, digest_of
-from skerry.model.service import Service
+from skerry.model.service import Route, Service
 
 TAG: Final = "tag.skerry.dev/"
 LABEL_LENGTH: Final = 63
@@ -58,9 +58,14 @@ def hashed(service: Service, what: str, content: object) -> str:
     return f"{service.service}-{what}-{digest_of(content)[:8]}"
 
 
+def public(service: Service, cell: Cell) -> Route | None:
+    """Its route from outside, or None: it has none, or the cell gives none."""
+    return None if cell.routes is Routes.NONE else service.routed
+
+
 def host(service: Service, cell: Cell) -> str | None:
     """The name it is found at from outside, or None without a route."""
-    route = service.routed
+    route = public(service, cell)
     if route is None:
         return None
     if route.host is not None:
@@ -72,7 +77,7 @@ def host(service: Service, cell: Cell) -> str | None:
 
 def url(subject: Subject) -> str | None:
     """Where it answers from outside, or None: `https://web.localhost:8443/shop`."""
-    route = subject.service.routed
+    route = public(subject.service, subject.cell)
     if route is None:
         return None
     https = subject.cell.https

@@ -1,26 +1,26 @@
 """Walls between namespaces, and the doors `depends` opens in them."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 from skerry.compiler.naming import LABEL_LENGTH, selector
 from skerry.compiler.subject import Dependency, Subject
-from skerry.compiler.traffic import GATEWAY
 from skerry.errors import InvalidDocuments
+from skerry.model.cell import Cell
 from skerry.model.objects import SERVICE, Manifest
 
 NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"
 
 _OWN_NAMESPACE: Final[dict[str, Any]] = {"from": [{"podSelector": {}}]}
-_FROM_GATEWAY: Final = [{"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: GATEWAY}}}]
 
 
 def walls(subject: Subject) -> Manifest:
-    """Who may connect: the own namespace, and the gateway where there is a route."""
-    service = subject.service
+    """Who may connect: the own namespace, and where there is a route, what brings requests."""
+    service, cell = subject.service, subject.cell
     sources = [_OWN_NAMESPACE]
-    if service.routed is not None:
+    if service.routed is not None and (outside := _outside(cell)):
         port = {"protocol": "TCP", "port": service.listens}
-        sources.append({"from": _FROM_GATEWAY, "ports": [port]})
+        sources.append({"from": outside, "ports": [port]})
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -31,6 +31,17 @@ def walls(subject: Subject) -> Manifest:
             "ingress": sources,
         },
     }
+
+
+@lru_cache(maxsize=64)
+def _outside(cell: Cell) -> list[dict[str, Any]]:
+    """The cell's proxies, and networks that load balancers connect from."""
+    proxies = cell.proxy_namespace
+    names = [] if proxies is None else [{NAMESPACE_NAME: proxies}]
+    return [
+        *({"namespaceSelector": {"matchLabels": each}} for each in names),
+        *({"ipBlock": {"cidr": each}} for each in cell.load_balancers),
+    ]
 
 
 def doors(subject: Subject) -> list[Manifest]:
@@ -45,7 +56,7 @@ def doors(subject: Subject) -> list[Manifest]:
 
 
 def _alias(subject: Subject, target: Dependency) -> Manifest:
-    name = f"{target.key.name}.{target.key.namespace}.svc.cluster.local"
+    name = f"{target.key.name}.{target.key.namespace}.svc.{subject.cell.cluster_domain}"
     spec: dict[str, Any] = {"type": "ExternalName", "externalName": name}
     if target.port is not None:
         spec["ports"] = [{"port": target.port, "targetPort": target.port, "protocol": "TCP"}]

@@ -1,4 +1,4 @@
-"""How requests reach a service: the Service inside the cell, the route from outside."""
+"""How requests reach a service inside the cell, and from load balancers outside of it."""
 
 from typing import Any, Final
 
@@ -7,9 +7,6 @@ from skerry.compiler.subject import Subject
 from skerry.model.objects import Manifest
 from skerry.model.service import Protocol
 
-GATEWAY: Final = "skerry"
-"""The Gateway every route hangs on, and the namespace it is in."""
-_PARENTS: Final = [{"name": GATEWAY, "namespace": GATEWAY}]
 # What Kubernetes wants each protocol called; plain TCP has no name.
 _APP_PROTOCOL: Final = {Protocol.HTTP: "http", Protocol.GRPC: "kubernetes.io/h2c"}
 
@@ -27,29 +24,14 @@ def service(subject: Subject) -> Manifest | None:
     }
     if document.protocol in _APP_PROTOCOL:
         port["appProtocol"] = _APP_PROTOCOL[document.protocol]
+    on_nodes = subject.cell.node_ports and document.routed is not None
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": subject.metadata(document.service),
-        "spec": {"type": "ClusterIP", "selector": selector(document), "ports": [port]},
-    }
-
-
-def route(subject: Subject) -> Manifest | None:
-    """The public route; None without one."""
-    document = subject.service
-    public = document.routed
-    if public is None:
-        return None
-    match = {"path": {"type": "PathPrefix", "value": public.path}}
-    backend = {"name": document.service, "port": document.listens}
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": subject.metadata(document.service),
         "spec": {
-            "parentRefs": _PARENTS,
-            "hostnames": [subject.host],
-            "rules": [{"matches": [match], "backendRefs": [backend]}],
+            "type": "NodePort" if on_nodes else "ClusterIP",
+            "selector": selector(document),
+            "ports": [port],
         },
     }

@@ -1,9 +1,6 @@
-"""The Deployment: what runs, how it is replaced, and what it may use.
+"""The Deployment: what runs, how it is replaced, and what it may use."""
 
-The containers get the default seccomp profile and no way to gain privileges. They may run
-as root: most images do, and refusing them is a policy for a cell, not for a compiler.
-"""
-
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -11,6 +8,7 @@ import orjson
 from skerry.compiler.configuration import FILES_VOLUME, environment, file_mounts
 from skerry.compiler.health import probes, whole_seconds
 from skerry.compiler.naming import pod_labels, selector, url
+from skerry.compiler.security import container_security, pod_security
 from skerry.compiler.subject import Subject
 from skerry.model.objects import (
     DEADLINE,
@@ -27,17 +25,15 @@ from skerry.model.objects import (
 from skerry.model.service import Service
 from skerry.model.units import show_bytes
 
-LEAVE_SECONDS: Final = 5
-"""How long a replica still serves after it was told to go, on engines whose load balancers
-forget it at their own pace."""
+LOCAL_LEAVE_SECONDS: Final = 5
+"""How long a replica of a local cell still serves after it was told to go; a cluster's load
+balancers forget it at their own pace, which the cell says."""
 STOP_SECONDS: Final = 10
 """From TERM to KILL, after the drain."""
 VOLUME_SIZE: Final = "10Gi"
 """What a volume asks for where the cell counts it; a local cell does not."""
 
 # Parts many services share: one value each, for ten thousand of them have to fit.
-_POD_SECURITY: Final[dict[str, Any]] = {"seccompProfile": {"type": "RuntimeDefault"}}
-_SECURITY: Final[dict[str, Any]] = {"allowPrivilegeEscalation": False}
 _RECREATE: Final[dict[str, Any]] = {"type": "Recreate"}
 _ROLL_ONE: Final[dict[str, Any]] = {
     "type": "RollingUpdate",
@@ -46,9 +42,6 @@ _ROLL_ONE: Final[dict[str, Any]] = {
 _ROLL_SHARE: Final[dict[str, Any]] = {
     "type": "RollingUpdate",
     "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"},
-}
-_LEAVE: Final[dict[int, dict[str, Any]]] = {
-    seconds: {"preStop": {"sleep": {"seconds": seconds}}} for seconds in range(1, LEAVE_SECONDS + 1)
 }
 
 
@@ -80,33 +73,55 @@ def deployment(subject: Subject, *, inputs: str, files: str | None) -> Manifest:
 def pod_spec(subject: Subject, *, files: str | None) -> dict[str, Any]:
     """One container with everything it needs."""
     service = subject.service
-    grace = whole_seconds(service.drain) + STOP_SECONDS
     spec: dict[str, Any] = {
         "serviceAccountName": service.service,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": grace,
-        "securityContext": _POD_SECURITY,
+        "terminationGracePeriodSeconds": _grace(subject),
+        "securityContext": pod_security(subject),
         "containers": [_container(subject)],
     }
     if volumes := _volumes(service, files):
         spec["volumes"] = volumes
-    if subject.cell.zones:
+    if subject.cell.zones or subject.cell.on_kubernetes:
         spec["topologySpreadConstraints"] = _spread(service)
     return spec
 
 
+def _leave(subject: Subject) -> int:
+    """How long a replica serves on, for load balancers to forget it, before it is signalled."""
+    if subject.service.listens is None:
+        return 0
+    if subject.cell.on_kubernetes:
+        return whole_seconds(subject.cell.leave)
+    return min(LOCAL_LEAVE_SECONDS, whole_seconds(subject.service.drain))
+
+
+def _grace(subject: Subject) -> int:
+    """A cluster counts from the moment it decides; a local cell leaves and drains before."""
+    drain = whole_seconds(subject.service.drain) + STOP_SECONDS
+    return drain + _leave(subject) if subject.cell.on_kubernetes else drain
+
+
+@lru_cache(maxsize=64)
+def _lifecycle(seconds: int) -> dict[str, Any]:
+    return {"preStop": {"sleep": {"seconds": seconds}}}
+
+
 def volume_claims(subject: Subject) -> list[Manifest]:
     """One claim per volume. They outlive the service."""
+    spec: dict[str, Any] = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": VOLUME_SIZE}},
+    }
+    if subject.cell.storage_class is not None:
+        spec["storageClassName"] = subject.cell.storage_class
     return [
         {
             "apiVersion": "v1",
             "kind": "PersistentVolumeClaim",
             "metadata": subject.metadata(_claim(subject.service, name)),
-            "spec": {
-                "accessModes": ["ReadWriteOnce"],
-                "resources": {"requests": {"storage": VOLUME_SIZE}},
-            },
+            "spec": spec,
         }
         for name in sorted(subject.service.volumes)
     ]
@@ -148,7 +163,7 @@ def _container(subject: Subject) -> dict[str, Any]:
         "image": subject.image,
         "env": environment(subject),
         "resources": {"requests": amounts, "limits": amounts},
-        "securityContext": _SECURITY,
+        "securityContext": container_security(subject),
         **probes(subject),
     }
     if service.command:
@@ -156,8 +171,7 @@ def _container(subject: Subject) -> dict[str, Any]:
     if service.listens is not None:
         named = {"name": service.protocol.value, "containerPort": service.listens}
         container["ports"] = [{**named, "protocol": "TCP"}]
-        leave = min(LEAVE_SECONDS, whole_seconds(service.drain))
-        container["lifecycle"] = _LEAVE[leave]
+        container["lifecycle"] = _lifecycle(_leave(subject))
     if mounts := [*file_mounts(subject), *_volume_mounts(service)]:
         container["volumeMounts"] = mounts
     return container
