@@ -6,10 +6,13 @@ from types import MappingProxyType
 from skerry.compiler import naming, traffic
 from skerry.compiler.access import association, service_account
 from skerry.compiler.configuration import config_map, secret
+from skerry.compiler.extras import extras, noted, shared_extras
 from skerry.compiler.inputs import inputs_of
+from skerry.compiler.inventory import stamped
 from skerry.compiler.job import one_off
 from skerry.compiler.neighbours import Neighbours
 from skerry.compiler.network import doors, walls
+from skerry.compiler.patches import patched
 from skerry.compiler.placement import absence, misplaced
 from skerry.compiler.routes import route
 from skerry.compiler.scaling import autoscaler, disruption_budget
@@ -19,7 +22,7 @@ from skerry.errors import InvalidDocuments, Problem
 from skerry.model.cell import Cell
 from skerry.model.dependencies import Directory
 from skerry.model.keys import ServiceKey
-from skerry.model.objects import Bundle, Manifest, stamp
+from skerry.model.objects import Bundle, Manifest
 from skerry.model.repository import DeclaredService, Repository
 
 NOTHING: Mapping[ServiceKey, str] = MappingProxyType({})
@@ -45,6 +48,7 @@ def compile_repository(
     directory = Directory(each.service.key for each in repository.services)
     neighbours = Neighbours.of((each.service for each in placed), directory=directory)
     problems.extend(_shared_routes(placed, cell))
+    problems.extend(shared_extras(placed, neighbours.services))
     bundles: list[Bundle] = []
     for declared in placed:
         try:
@@ -111,7 +115,7 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
     workload = deployment(
         subject, inputs=inputs, files=files["metadata"]["name"] if files is not None else None
     )
-    objects = [
+    made = [
         service_account(subject),
         association(subject),
         walls(subject),
@@ -125,16 +129,26 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
         workload,
         autoscaler(subject),
     ]
+    objects = patched(subject, [each for each in made if each is not None])
+    objects, workload = _with_extras(subject, objects)
     return Bundle(
         service=document.key,
         cell=subject.cell.cell,
         inputs=inputs,
-        objects=tuple(stamp(each) for each in objects if each is not None),
+        objects=stamped(subject, objects),
         before=_before(subject, workload),
         depends=tuple(target.key for target in subject.depends),
         deadline_seconds=document.deadline,
         url=naming.url(subject),
     )
+
+
+def _with_extras(subject: Subject, objects: list[Manifest]) -> tuple[list[Manifest], Manifest]:
+    """All objects, the document's own ahead of the Deployment that may need them; and that."""
+    beside = extras(subject, objects)
+    position = next(at for at, each in enumerate(objects) if each["kind"] == "Deployment")
+    workload = noted(objects[position], beside)
+    return [*objects[:position], *beside, workload, *objects[position + 1 :]], workload
 
 
 def _before(subject: Subject, workload: Manifest) -> Manifest | None:

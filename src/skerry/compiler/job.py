@@ -14,12 +14,13 @@ def one_off(
     deployment: Manifest, command: Sequence[str], *, name: str, deadline_seconds: float | None
 ) -> Manifest:
     """A Job that runs `command` once in the service's image, with its environment, files and
-    volumes. Nothing routes to it; it is not tried a second time."""
+    volumes. Nothing routes to it; it is not tried a second time. Containers a patch put beside
+    the service's stay out: they would never end."""
     metadata = deployment["metadata"]
     template = deployment["spec"]["template"]
     pod = {**template["spec"], "restartPolicy": "Never"}
     pod.pop("topologySpreadConstraints", None)
-    pod["containers"] = [_once(container, command) for container in pod["containers"]]
+    pod["containers"] = [_once(pod["containers"][0], command)]
     spec: dict[str, Any] = {
         "backoffLimit": 0,
         "template": {"metadata": {"labels": _labels(template)}, "spec": pod},

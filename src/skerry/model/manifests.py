@@ -69,6 +69,10 @@ def whole_object(written: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(value, str) or not value:
             raise Misfit(f"should be a whole object: {field} is missing", hint=f"write {field}")
     kind = str(kind)
+    for part in ("labels", "annotations"):
+        found = metadata.get(part) if isinstance(metadata, Mapping) else None
+        if found is not None and not _is_texts(found):
+            raise Misfit(f"metadata/{part} should be a map of texts", hint="quote its values")
     if kind in _CLUSTER_SCOPED or kind.startswith("Cluster"):
         raise Misfit(
             f"{kind} is for a whole cluster, not for a service's namespace",
@@ -83,6 +87,10 @@ def whole_object(written: dict[str, Any]) -> dict[str, Any]:
         hint = "write a `service:` for it" if kind in _REPLICAS else "write its items"
         raise Misfit(f"{kind} cannot stand beside a service", hint=hint)
     return written
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(each, str) for each in value.values())
 
 
 def known_target(written: str) -> str:
