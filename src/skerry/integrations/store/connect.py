@@ -16,6 +16,17 @@ READING: Final = "skerry_reading"
 QUICK: Final = "skerry_quick"
 
 _EXPECTED = "use sqlite:////absolute/path, or postgresql://user@host/database"
+# A server that is stopped or cut off must not hold locks, nor a thread of its own, for long:
+# another is to take over within seconds. What an address says itself wins.
+_POSTGRESQL: Final = {
+    "options": "-c idle_in_transaction_session_timeout=5000 -c lock_timeout=15000",
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    "application_name": "skerry",
+}
 _WAL_KEPT_BYTES = 16 * 2**20  # a log grown by one large write shrinks to that again
 
 # How SQLite is set up. The mode of syncing is chosen for each transaction. A lock held by a
@@ -64,7 +75,8 @@ def _parse(url: str) -> URL:
     if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return parsed.set(drivername="sqlite+pysqlite")
     if backend == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
+        own = {name: value for name, value in _POSTGRESQL.items() if name not in parsed.query}
+        return parsed.set(drivername="postgresql+psycopg").update_query_dict(own)
     raise SkerryError("cannot live there", subject="store", hint=_EXPECTED)
 
 

@@ -29,7 +29,13 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._fence: Callable[[Connection], None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+
+    def fence(self, check: Callable[[Connection], None]) -> None:
+        """From now on, `check` runs at the start of every transaction that writes, and refuses
+        it by what it raises."""
+        self._fence = check
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` finds, all of it from one moment."""
@@ -50,6 +56,8 @@ class Database:
                 self._engine.connect().execution_options(**options) as connection,
                 connection.begin(),
             ):
+                if self._fence is not None and READING not in options:
+                    self._fence(connection)
                 return work(connection)
         except DBAPIError as error:
             self._engine.dispose()
