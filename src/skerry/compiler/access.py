@@ -4,7 +4,7 @@ from typing import Final
 
 from skerry.compiler.subject import Subject
 from skerry.model.cell import ROLE as ROLE_PLACE
-from skerry.model.cell import Identity
+from skerry.model.cell import CloudIdentity
 from skerry.model.objects import Manifest
 
 ROLE: Final = "skerry.dev/role"
@@ -16,7 +16,7 @@ def service_account(subject: Subject) -> Manifest:
     service = subject.service
     role = service.access.role_of(service.service)
     annotations = {} if role is None else {ROLE: role}
-    if role is not None and subject.cell.identity is Identity.IRSA:
+    if role is not None and subject.cell.identity is CloudIdentity.IRSA:
         annotations[_IRSA] = _arn(subject, role)
     return {
         "apiVersion": "v1",
@@ -27,11 +27,11 @@ def service_account(subject: Subject) -> Manifest:
 
 
 def association(subject: Subject) -> Manifest | None:
-    """What ties the account to its role where the cell does it by Pod Identity: a thing of the
+    """What ties the account to its role where the cell does it by Pod CloudIdentity: a thing of the
     cloud's own API, made there by AWS Controllers for Kubernetes. None elsewhere."""
     service = subject.service
     role = service.access.role_of(service.service)
-    if role is None or subject.cell.identity is not Identity.POD_IDENTITY:
+    if role is None or subject.cell.identity is not CloudIdentity.POD_IDENTITY:
         return None
     return {
         "apiVersion": "eks.services.k8s.aws/v1alpha1",

@@ -144,10 +144,12 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
 
 
 def _with_extras(subject: Subject, objects: list[Manifest]) -> tuple[list[Manifest], Manifest]:
-    """All objects, the document's own ahead of the Deployment that may need them; and that."""
+    """All objects, the document's own ahead of the Deployment that may need them; and that.
+    A cell that is no cluster has nothing to act on them: its Deployment only names them."""
     beside = extras(subject, objects)
     position = next(at for at, each in enumerate(objects) if each["kind"] == "Deployment")
     workload = noted(objects[position], beside)
+    beside = beside if subject.cell.on_kubernetes else []
     return [*objects[:position], *beside, workload, *objects[position + 1 :]], workload
 
 

@@ -60,16 +60,18 @@ _LABELLED: Final[tuple[Path, ...]] = (
 
 
 def patched(subject: Subject, objects: Sequence[Manifest]) -> list[Manifest]:
-    """The objects with the document's patches. Raises InvalidDocuments with every patch that
-    meets no object or changes what Skerry relies on."""
+    """The objects with the document's patches; doors in other namespaces stay as they are.
+    Raises InvalidDocuments with every patch that meets no object or changes what Skerry
+    relies on."""
     patches = subject.service.patch
     if not patches:
         return list(objects)
+    namespace = subject.service.namespace
     made = {key_of(each): each for each in objects}
     problems: list[Problem] = []
     for target, patch in patches.items():
         kind, slash, name = target.partition("/")
-        of_kind = [key for key in made if key.kind == kind]
+        of_kind = [key for key in made if key.kind == kind and key.namespace == namespace]
         wanted = [key for key in of_kind if key.name == (name or subject.service.service)]
         for key in wanted or (() if slash else of_kind):
             after = merge(made[key], patch)

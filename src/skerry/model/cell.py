@@ -55,7 +55,7 @@ class Routes(StrEnum):
     NONE = "none"  # no URLs
 
 
-class Identity(StrEnum):
+class CloudIdentity(StrEnum):
     """How replicas get their cloud role."""
 
     NONE = "none"
@@ -145,8 +145,8 @@ class Cell(Document):
     leave: TimeLimit = Field(
         10.0, description="kubernetes: time its load balancers take to forget a replica"
     )
-    identity: Identity = Field(
-        Identity.NONE, description="kubernetes: cloud roles by none, irsa or pod-identity"
+    identity: CloudIdentity = Field(
+        CloudIdentity.NONE, description="kubernetes: cloud roles by none, irsa or pod-identity"
     )
     role_arn: str | None = Field(
         None, description="kubernetes: a role's ARN, with `{role}` where its name goes"
@@ -234,12 +234,12 @@ class Cell(Document):
                 "node_ports needs load_balancers: the walls have to know whom to let in",
                 hint="write `load_balancers: [NETWORK]`, the network of the nodes at least",
             )
-        if self.identity is not Identity.NONE and self.role_arn is None:
+        if self.identity is not CloudIdentity.NONE and self.role_arn is None:
             raise Misfit(
                 f"identity {self.identity} needs role_arn",
                 hint=f"write `role_arn: arn:aws:iam::123456789012:role/{ROLE}`",
             )
-        if self.identity is Identity.POD_IDENTITY and self.cluster is None:
+        if self.identity is CloudIdentity.POD_IDENTITY and self.cluster is None:
             raise Misfit("identity pod-identity needs cluster", hint="write `cluster: NAME`")
         return self
 

@@ -16,6 +16,8 @@ from skerry.model.objects import (
     DEADLINE,
     DEPENDS,
     DRAIN,
+    EXTRA,
+    PATCH,
     PROTOCOL,
     SECRET_REF,
     URL,
@@ -42,9 +44,12 @@ Essence = dict[str, str]
 
 def essence(objects: Iterable[Manifest]) -> Essence:
     """The essence of one service. Objects of kinds nobody writes about add nothing."""
+    wanted = list(objects)
+    beside = {name for each in wanted for name in _beside(each)}
     by_kind: dict[str, list[Manifest]] = {}
-    for manifest in objects:
-        by_kind.setdefault(manifest["kind"], []).append(manifest)
+    for manifest in wanted:
+        if f"{manifest['kind']}/{manifest['metadata']['name']}" not in beside:
+            by_kind.setdefault(manifest["kind"], []).append(manifest)
     found: Essence = {}
     for deployment in by_kind.get("Deployment", ()):
         found.update(_workload(deployment))
@@ -56,6 +61,14 @@ def essence(objects: Iterable[Manifest]) -> Essence:
     for account in by_kind.get("ServiceAccount", ()):
         found["access.role"] = annotation(account, _ROLE) or ""
     return found
+
+
+def _beside(manifest: Manifest) -> Iterable[str]:
+    """The document's own objects, which may be like any: only their digests are told."""
+    if manifest["kind"] != "Deployment":
+        return ()
+    names: dict[str, str] = orjson.loads(annotation(manifest, EXTRA) or "{}")
+    return names
 
 
 def hushed(name: str) -> bool:
@@ -103,6 +116,10 @@ def _annotated(metadata: Mapping[str, Any]) -> Essence:
     for word, name in (("deadline", DEADLINE), ("drain", DRAIN)):
         if name in annotations:
             found[word] = show_seconds(float(annotations[name]))
+    for word, name in (("patch", PATCH), ("extra", EXTRA)):
+        if name in annotations:
+            digests = orjson.loads(annotations[name])
+            found.update({f"{word}.{target}": digest for target, digest in digests.items()})
     if DEPENDS in annotations:
         found["depends"] = ", ".join(orjson.loads(annotations[DEPENDS]))
     for key, value in {**(metadata.get("labels") or {}), **annotations}.items():
@@ -144,12 +161,13 @@ def _files(deployment: Manifest, maps: Iterable[Manifest]) -> Essence:
 
 
 def _scale(spec: Mapping[str, Any]) -> Essence:
-    target = spec["metrics"][0]["resource"]["target"]
-    return {
-        "scale.min": str(spec["minReplicas"]),
-        "scale.max": str(spec["maxReplicas"]),
-        "scale.cpu": f"{target['averageUtilization']}%",
-    }
+    found = {"scale.min": str(spec.get("minReplicas", 1)), "scale.max": str(spec["maxReplicas"])}
+    for metric in spec.get("metrics", ()):
+        resource = metric.get("resource") or {}
+        share = (resource.get("target") or {}).get("averageUtilization")
+        if resource.get("name") == "cpu" and share is not None:
+            found["scale.cpu"] = f"{share}%"
+    return found
 
 
 def _secrets(secret: Manifest) -> Essence:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+import orjson
+
 from skerry.engines.local.workload import depends_elsewhere
-from skerry.model.objects import Manifest
+from skerry.model.objects import EXTRA, Manifest, annotation
 
 
 def limits_of(objects: Sequence[Manifest], *, routed: bool) -> tuple[str, ...]:
@@ -24,3 +26,21 @@ def _limits(manifest: Manifest, *, routed: bool) -> Iterable[str]:
             f"{name} cannot reach services of other namespaces: container addresses are not "
             "routed on this machine, so there are no doors between namespaces"
         )
+    if manifest["kind"] == "Deployment":
+        yield from _only_on_clusters(manifest, name)
+    if manifest["kind"] == "Service" and manifest["spec"].get("type") in (
+        "NodePort",
+        "LoadBalancer",
+    ):
+        kind = manifest["spec"]["type"]
+        yield f"{name} gets no {kind}: this cell has no nodes, its gateway serves public routes"
+
+
+def _only_on_clusters(deployment: Manifest, name: str) -> Iterable[str]:
+    beside = orjson.loads(annotation(deployment, EXTRA) or "{}")
+    if beside:
+        yield f"{name} goes without its extra {', '.join(beside)}: only a cluster can act on that"
+    pod = deployment["spec"]["template"]["spec"]
+    further = [each["name"] for each in (*pod["containers"][1:], *pod.get("initContainers", ()))]
+    if further:
+        yield f"{name} runs without {', '.join(further)}: this cell runs one container a replica"

@@ -131,11 +131,12 @@ def _of_http_route(manifest: Manifest, known: set[ServiceKey]) -> Iterable[Publi
 def _weighted(
     references: Sequence[Mapping[str, Any]], namespace: str, known: set[ServiceKey]
 ) -> tuple[WeightedBackend, ...]:
+    """A route leads into its own namespace only, as on a cluster without a ReferenceGrant."""
     return tuple(
         WeightedBackend(backend=backend_name(service), weight=int(reference.get("weight", 1)))
         for reference in references
-        if (service := ServiceKey(reference.get("namespace", namespace), reference["name"]))
-        in known
+        if reference.get("namespace", namespace) == namespace
+        and (service := ServiceKey(namespace, reference["name"])) in known
     )
 
 
