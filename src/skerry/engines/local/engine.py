@@ -158,8 +158,12 @@ class LocalEngine(Records):
         """The objects in scope as they are kept."""
         state = self._state
         owned = (manifest for one in state.within(scope) for manifest in state.owned(one))
-        now = self._parts.clock.now()
-        return Observation(cell=self.cell.cell, at=now, objects=tuple(owned))
+        return Observation(
+            cell=self.cell.cell,
+            at=self._parts.clock.now(),
+            objects=tuple(owned),
+            releases={key: one for key, one in state.newest.items() if state.holds(scope, key)},
+        )
 
     async def observe(self, scope: Scope = EVERYTHING) -> Observation:
         """One look at everything in scope."""

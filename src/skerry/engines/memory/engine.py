@@ -86,11 +86,13 @@ class MemoryEngine(Memory):
 
     async def inventory(self, scope: Scope = EVERYTHING) -> Observation:
         """The objects in scope as they were applied."""
-        keys = [key for each in self._in_scope(scope) for key in self._owned.get(each, ())]
+        services = self._in_scope(scope)
+        keys = [key for each in services for key in self._owned.get(each, ())]
         return Observation(
             cell=self._cell.cell,
             at=self._clock.now(),
             objects=tuple(self._objects[key] for key in keys),
+            releases={service: newest for service in services if (newest := self.newest(service))},
         )
 
     async def observe(self, scope: Scope = EVERYTHING) -> Observation:
