@@ -27,7 +27,7 @@ def service_account(subject: Subject) -> Manifest:
 
 
 def association(subject: Subject) -> Manifest | None:
-    """What ties the account to its role where the cell does it by Pod CloudIdentity: a thing of the
+    """What ties the account to its role where the cell does it by Pod Identity: a thing of the
     cloud's own API, made there by AWS Controllers for Kubernetes. None elsewhere."""
     service = subject.service
     role = service.access.role_of(service.service)
