@@ -75,8 +75,9 @@ class Engine(Protocol):
 
     async def inventory(self, scope: Scope = EVERYTHING) -> Observation:
         """What Skerry applied, as a plan needs it, in the cheapest look: each object in scope
-        with at least its metadata and digest, Deployments whole; no pods, no events. What
-        somebody changed behind Skerry's back may not show: `observe` and `verify` see it."""
+        with at least its metadata and digest, Deployments whole; each service's newest release
+        with at least its number, time and verdict; no pods, no events. What somebody changed
+        behind Skerry's back may not show: `observe` and `verify` see it."""
 
     async def observe(self, scope: Scope = EVERYTHING) -> Observation:
         """One look at everything in scope, as it is."""
@@ -299,10 +300,10 @@ class Ledger(Protocol):
         """Forget one. Raises NotFound."""
 
     def writing(
-        self, service: ServiceKey, *, operation: str = ""
+        self, service: ServiceKey, *, cell: str = "", operation: str = ""
     ) -> AbstractAsyncContextManager[None]:
-        """Hold the service for one writer, the operation of that id. Raises Conflict at once,
-        naming the operation at it."""
+        """Hold the service of that cell for one writer, the operation of that id. Raises
+        Conflict at once, naming the operation at it."""
 
 
 class Doctor(Protocol):

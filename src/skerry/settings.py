@@ -4,10 +4,10 @@ Read from the environment only, so that a container, a unit file and a shell set
 same way. The reference page is made from `describe()`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from enum import StrEnum
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from skerry.errors import SkerryError
 from skerry.integrations.store.folder import State, open_folder
 from skerry.integrations.store.history import History
 from skerry.model.secret import SecretValue
+from skerry.variables import Variable, about, address, folder, network, starts, whole
 
 
 class Reach(StrEnum):
@@ -25,6 +26,14 @@ class Reach(StrEnum):
     PUBLISHED = "published"  # at ports published on loopback: rootless, Docker Desktop
 
 
+class Local(StrEnum):
+    """Whether the machine a server runs on is a cell of it."""
+
+    AUTO = "auto"  # where services run on it, or nothing else is known
+    ON = "on"  # needs a container engine to start
+    OFF = "off"  # Kubernetes cells only
+
+
 class LogLevel(StrEnum):
     """What the server's log holds."""
 
@@ -32,77 +41,6 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """One setting as the documentation shows it."""
-
-    name: str
-    meaning: str
-    expected: str  # with its unit
-    default: str
-    reason: str
-
-
-def _address(written: str) -> str:
-    return str(ip_address(written))
-
-
-def _whole(lowest: int, highest: int) -> Callable[[str], int]:
-    def parse(written: str) -> int:
-        number = int(written) if written.isascii() and written.isdigit() else -1
-        if not lowest <= number <= highest:
-            raise ValueError
-        return number
-
-    return parse
-
-
-def _range(longest_prefix: int) -> Callable[[str], IPv4Network]:
-    def parse(written: str) -> IPv4Network:
-        network = IPv4Network(written)
-        if network.prefixlen > longest_prefix:
-            raise ValueError
-        return network
-
-    return parse
-
-
-def _starts(*schemes: str) -> Callable[[str], str]:
-    def parse(written: str) -> str:
-        if not written.startswith(schemes):
-            raise ValueError
-        return written
-
-    return parse
-
-
-def _folder(written: str) -> Path:
-    path = Path(written).expanduser()
-    if not path.is_absolute() or "?" in written:  # a question mark ends a path in an address
-        raise ValueError
-    return path
-
-
-def _about(
-    variable: str,
-    parse: Callable[[str], Any],
-    *,
-    expected: str,
-    meaning: str,
-    why: str,
-    shown: str = "",
-) -> dict[str, Any]:
-    # `shown` is the default in words, where the value itself says too little.
-    return {
-        "variable": variable,
-        "parse": parse,
-        "expected": expected,
-        "meaning": meaning,
-        "why": why,
-        "shown": shown,
-    }
 
 
 _KEPT = History()
@@ -116,9 +54,9 @@ class Settings:
     `from_environment`."""
 
     state: Path = field(
-        metadata=_about(
+        metadata=about(
             "SKERRY_STATE",
-            _folder,
+            folder,
             expected="an absolute path without a question mark",
             meaning="folder of everything this server keeps",
             why="the place the XDG specification gives to state; one folder is one server",
@@ -127,9 +65,9 @@ class Settings:
     )
     listen: str = field(
         default="127.0.0.1",
-        metadata=_about(
+        metadata=about(
             "SKERRY_LISTEN",
-            _address,
+            address,
             expected="an IP address of this machine, or 0.0.0.0 for all",
             meaning="address the server's API listens on",
             why="nobody else can connect until told otherwise",
@@ -137,9 +75,9 @@ class Settings:
     )
     port: int = field(
         default=7575,
-        metadata=_about(
+        metadata=about(
             "SKERRY_LISTEN_PORT",
-            _whole(0, 65_535),
+            whole(0, 65_535),
             expected=f"{_PORT}, or 0 for any that is free",
             meaning="port the server's API listens on",
             why="needs no root; and not SKERRY_PORT, which Kubernetes sets by itself wherever a "
@@ -149,20 +87,31 @@ class Settings:
     database: str = field(
         default="",
         repr=False,  # may hold a password
-        metadata=_about(
+        metadata=about(
             "SKERRY_DATABASE",
-            _starts("sqlite:////", "postgresql://", "postgresql+psycopg://"),
+            starts("sqlite:////", "postgresql://", "postgresql+psycopg://"),
             expected="sqlite:////absolute/path or postgresql://user@host/database",
             meaning="where objects, releases, operations and tokens are kept",
             why="one file needs nobody to look after it; PostgreSQL for those who have one",
             shown="skerry.db in the state folder",
         ),
     )
+    local: Local = field(
+        default=Local.AUTO,
+        metadata=about(
+            "SKERRY_LOCAL",
+            Local,
+            expected="auto, on or off",
+            meaning="whether the machine the server runs on is a cell too: on needs a container "
+            "engine to start, off never asks for one, auto is a cell from when it is meant",
+            why="a server of Kubernetes cells, in a pod say, needs no container engine",
+        ),
+    )
     engine_url: str = field(
         default="",
-        metadata=_about(
+        metadata=about(
             "SKERRY_ENGINE_URL",
-            _starts("unix:///", "tcp://", "http://", "https://"),
+            starts("unix:///", "tcp://", "http://", "https://"),
             expected="unix:///path/to/socket or tcp://host:port",
             meaning="the container engine's API (Podman or Docker)",
             why="what other tools on the machine use is most likely meant",
@@ -171,7 +120,7 @@ class Settings:
     )
     reach: Reach = field(
         default=Reach.AUTO,
-        metadata=_about(
+        metadata=about(
             "SKERRY_REACH",
             Reach,
             expected="auto, routed or published",
@@ -182,9 +131,9 @@ class Settings:
     )
     bridges: IPv4Network = field(
         default=IPv4Network("10.208.0.0/12"),
-        metadata=_about(
+        metadata=about(
             "SKERRY_BRIDGES",
-            _range(20),
+            network(20),
             expected="an IPv4 network of /20 or larger, as 10.208.0.0/12",
             meaning="range the networks of namespaces are cut from",
             why="a corner of 10.0.0.0/8 that engines' and clouds' own defaults leave alone",
@@ -192,9 +141,9 @@ class Settings:
     )
     addresses: IPv4Network = field(
         default=IPv4Network("198.18.0.0/15"),
-        metadata=_about(
+        metadata=about(
             "SKERRY_ADDRESSES",
-            _range(19),
+            network(19),
             expected="an IPv4 network of /19 or larger, as 198.18.0.0/15",
             meaning="range services' stable addresses are cut from, a /19 for each server",
             why="set apart for tests between devices (RFC 2544): never routed, so never in use",
@@ -202,9 +151,9 @@ class Settings:
     )
     http_port: int | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             "SKERRY_HTTP_PORT",
-            _whole(1, 65_535),
+            whole(1, 65_535),
             expected=_PORT,
             meaning="the gateway's port for HTTP, where no cell document says it; changed, it "
             "holds from the next start, and services go on",
@@ -214,9 +163,9 @@ class Settings:
     )
     https_port: int | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             "SKERRY_HTTPS_PORT",
-            _whole(1, 65_535),
+            whole(1, 65_535),
             expected=_PORT,
             meaning="the gateway's port for HTTPS, where no cell document says it; changed, the "
             "next apply gives services their new URLs",
@@ -226,7 +175,7 @@ class Settings:
     )
     log_level: LogLevel = field(
         default=LogLevel.INFO,
-        metadata=_about(
+        metadata=about(
             "SKERRY_LOG_LEVEL",
             LogLevel,
             expected="debug, info, warning or error",
@@ -236,9 +185,9 @@ class Settings:
     )
     releases_kept: int = field(
         default=_KEPT.releases,
-        metadata=_about(
+        metadata=about(
             "SKERRY_RELEASES_KEPT",
-            _whole(2, 10_000),
+            whole(2, 10_000),
             expected=_COUNT.format(2, 10_000),
             meaning="releases kept of each service",
             why="weeks of several deploys a day; the two deployed last are kept in any case",
@@ -246,9 +195,9 @@ class Settings:
     )
     operations_kept: int = field(
         default=_KEPT.operations,
-        metadata=_about(
+        metadata=about(
             "SKERRY_OPERATIONS_KEPT",
-            _whole(10, 1_000_000),
+            whole(10, 1_000_000),
             expected=_COUNT.format(10, 1_000_000),
             meaning="operations kept, with all they said",
             why="enough to ask what changed last week; running ones are kept in any case",
@@ -256,9 +205,9 @@ class Settings:
     )
     audit_kept: int = field(
         default=_KEPT.audit_entries,
-        metadata=_about(
+        metadata=about(
             "SKERRY_AUDIT_KEPT",
-            _whole(1_000, 100_000_000),
+            whole(1_000, 100_000_000),
             expected=_COUNT.format(1_000, 100_000_000),
             meaning="audit entries kept",
             why="about 20 MB",
@@ -266,9 +215,9 @@ class Settings:
     )
     audit_days: int = field(
         default=_KEPT.audit_days,
-        metadata=_about(
+        metadata=about(
             "SKERRY_AUDIT_DAYS",
-            _whole(1, 36_500),
+            whole(1, 36_500),
             expected="days, from 1 to 36500",
             meaning="age at which an audit entry goes; the newest 1,000 stay",
             why="a year, as PCI DSS asks",
@@ -276,9 +225,9 @@ class Settings:
     )
     server: str = field(
         default="",
-        metadata=_about(
+        metadata=about(
             "SKERRY_SERVER",
-            _starts("http://", "https://"),
+            starts("http://", "https://"),
             expected="http://host:port or https://host",
             meaning="the server the command line talks to",
             why="most use the one on their own machine",
@@ -288,7 +237,7 @@ class Settings:
     token: SecretValue | None = field(
         default=None,
         repr=False,
-        metadata=_about(
+        metadata=about(
             "SKERRY_TOKEN",
             SecretValue,
             expected="a token, as skerry token create prints it",
@@ -356,7 +305,7 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     (state,) = (one for one in fields(Settings) if one.name == "state")
     written = environ.get(state.metadata["variable"], "").strip()
     try:
-        return _folder(written) if written else _default_state(environ)
+        return folder(written) if written else _default_state(environ)
     except ValueError:
         raise _refusal([_complaint(state, written)]) from None
 

@@ -14,7 +14,7 @@ from skerry.api.app import create_app
 from skerry.model.access import Role
 from skerry.operations.tokens import issue
 from tests.fakes.store import MemoryStore
-from tests.operations.world import FakeSecrets, World, world
+from tests.operations.world import FakeSecrets, World, fleet_of, world
 
 
 @dataclass
@@ -161,7 +161,7 @@ async def api(**kind: Any) -> AsyncIterator[Api]:
     async with world(ledger=store, secrets=secrets, **kind) as here:
         here.platform.cells.builder = FakeBuilder()  # type: ignore[misc]  # the fake's field
         stopped: list[bool] = []
-        app = create_app(here.platform, stop=lambda: stopped.append(True))
+        app = create_app(fleet_of(here.platform), stop=lambda: stopped.append(True))
         made = Api(app, here, store, secrets, {}, stopped)
         for name, role, namespaces in (
             ("admin", Role.ADMIN, ()),

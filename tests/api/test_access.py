@@ -15,7 +15,7 @@ from skerry.model.access import Role
 from skerry.operations.platform import Platform
 from tests.api.client import api
 from tests.builders import service
-from tests.operations.world import parts
+from tests.operations.world import fleet_of, parts
 
 ROLES = list(Role)
 SOURCES = {
@@ -39,7 +39,7 @@ def _app() -> FastAPI:
     from tests.fakes.store import MemoryStore
 
     platform: Platform = parts(MemoryEngine(LOCAL, SystemClock()), MemoryStore())
-    return create_app(platform)
+    return create_app(fleet_of(platform))
 
 
 def _operations() -> Iterator[tuple[str, str]]:

@@ -36,10 +36,8 @@ schema.app = _app()
 
 @pytest.fixture(scope="module")
 def token() -> str:
-    platform = _app().state.platform
-    secret, _ = asyncio.run(
-        issue(platform.ledger, platform.clock, name="schemathesis", role=Role.ADMIN)
-    )
+    fleet = _app().state.fleet
+    secret, _ = asyncio.run(issue(fleet.ledger, fleet.clock, name="schemathesis", role=Role.ADMIN))
     return secret
 
 

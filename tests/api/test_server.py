@@ -48,25 +48,25 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 async def test_the_local_admin_token_is_made_once_and_is_private(tmp_path: Path) -> None:
     state = open_folder(tmp_path / "state")
-    async with open_memory(state) as platform:
+    async with open_memory(state) as fleet:
         token = state.token_file.read_text().strip()
         assert stat.S_IMODE(state.token_file.stat().st_mode) == 0o600
-        identity = await authenticate(platform.ledger, platform.clock, token)
+        identity = await authenticate(fleet.ledger, fleet.clock, token)
         assert identity.role is Role.ADMIN
     async with open_memory(state):
         assert state.token_file.read_text().strip() == token
     state.token_file.unlink()
-    async with open_memory(state) as platform:
+    async with open_memory(state) as fleet:
         again = state.token_file.read_text().strip()
         assert again != token
-        assert [each.identity.name for each in await platform.ledger.tokens()] == ["local-admin"]
+        assert [each.identity.name for each in await fleet.ledger.tokens()] == ["local-admin"]
 
 
 async def test_a_secrets_value_is_in_no_file_of_the_server(tmp_path: Path) -> None:
     state = open_folder(tmp_path / "state")
-    async with open_memory(state) as platform:
-        await platform.secrets.put("db", SecretValue(PLANTED))
-        assert (await platform.references.resolve("store:db")).reveal() == PLANTED
+    async with open_memory(state) as fleet:
+        await fleet.secrets.put("db", SecretValue(PLANTED))
+        assert (await fleet.references.resolve("store:db")).reveal() == PLANTED
     files = [each for each in state.folder.rglob("*") if each.is_file()]
     assert files
     assert all(PLANTED.encode() not in each.read_bytes() for each in files)

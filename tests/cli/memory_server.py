@@ -23,7 +23,7 @@ from skerry.wiring.server import open_memory
 async def serve(folder: Path) -> None:
     """Until told to stop."""
     state = open_folder(folder)
-    async with open_memory(state, start_seconds=0.05) as platform:
+    async with open_memory(state, start_seconds=0.05) as fleet:
         listener = socket.create_server(("127.0.0.1", 0))
         servers: list[uvicorn.Server] = []
 
@@ -31,7 +31,7 @@ async def serve(folder: Path) -> None:
             servers[0].should_exit = True
 
         config = uvicorn.Config(
-            create_app(platform, stop=stop), lifespan="off", ws="websockets-sansio"
+            create_app(fleet, stop=stop), lifespan="off", ws="websockets-sansio"
         )
         servers.append(uvicorn.Server(config))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

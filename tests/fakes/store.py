@@ -30,7 +30,7 @@ class MemoryStore:
         self._audit: list[AuditEntry] = []
         self._audited = 0
         self._tokens: dict[str, Token] = {}
-        self._at_work: dict[ServiceKey, str] = {}
+        self._at_work: dict[tuple[str, ServiceKey], str] = {}
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -150,17 +150,19 @@ class MemoryStore:
             raise NotFound("is not known", subject=f"token/{id}")
 
     @asynccontextmanager
-    async def writing(self, service: ServiceKey, *, operation: str = "") -> AsyncIterator[None]:
-        if service in self._at_work:
+    async def writing(
+        self, service: ServiceKey, *, cell: str = "", operation: str = ""
+    ) -> AsyncIterator[None]:
+        if (cell, service) in self._at_work:
             raise Conflict(
-                f"is being changed: operation {self._at_work[service]}",
-                subject=f"service/{service.namespace}/{service.name}",
+                f"is being changed: operation {self._at_work[cell, service]}",
+                subject=service.at(cell) if cell else f"service/{service.namespace}/{service.name}",
             )
-        self._at_work[service] = operation
+        self._at_work[cell, service] = operation
         try:
             yield
         finally:
-            del self._at_work[service]
+            del self._at_work[cell, service]
 
 
 def _as_asked(operation: Operation, *, whole: bool) -> Operation:

@@ -21,7 +21,7 @@ from skerry.operations.scale import scale
 from tests.builders import service
 from tests.fakes.store import MemoryStore
 from tests.operations.mortal import Death, Fate, Mortal
-from tests.operations.world import ADMIN, World, key, parts, until
+from tests.operations.world import ADMIN, World, fleet_of, key, parts, until
 
 WEB = service("web").image("web:1").replicas(2)
 ENOUGH_CALLS = 200
@@ -132,7 +132,7 @@ async def _check_next_server(
 ) -> None:
     platform = parts(engine, store)
     here = World(platform, engine)
-    for operation in await resume(platform):
+    for operation in await resume(fleet_of(platform)):
         await here.ended(operation)
     state = await here.state("web")
     image = None if state is None else state.image
@@ -162,7 +162,7 @@ async def test_before_that_was_cut_off_is_not_run_a_second_time() -> None:
     await first.platform.running.close()
     store._at_work.clear()
     second = World(parts(engine, store), engine)
-    await resume(second.platform)
+    await resume(fleet_of(second.platform))
     ended = await second.ended(begun)
     assert "the server ended while it ran" in ended.error
     state = await second.state("web")

@@ -10,7 +10,7 @@ from skerry.clock import SystemClock
 from skerry.engines.memory.engine import MemoryEngine
 from skerry.errors import NotFound
 from skerry.model.access import Identity, Role
-from skerry.model.cell import LOCAL, Cell
+from skerry.model.cell import LOCAL, Cell, EngineKind
 from skerry.model.keys import ServiceKey, parse_service_key
 from skerry.model.progress import Operation, Progress
 from skerry.model.repository import Repository
@@ -19,6 +19,7 @@ from skerry.model.sources import Sources
 from skerry.model.world import ServiceState
 from skerry.operations import deploy
 from skerry.operations.deploy import Request
+from skerry.operations.fleet import Fleet
 from skerry.operations.platform import Platform
 from skerry.operations.resume import resume
 from skerry.operations.running import Running
@@ -72,6 +73,17 @@ class MemoryCell:
     def __init__(self, engine: Any) -> None:
         self.engine = engine
         self.destroyed = False
+        self.used = False
+
+    @property
+    def cell(self) -> Cell:
+        return self.engine.cell  # type: ignore[no-any-return]  # any engine
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
 
     def settle(self, cell: Cell) -> Cell:
         return cell
@@ -165,6 +177,45 @@ def parts(engine: Any, ledger: Any, *, secrets: Any = None, clock: Any = None) -
     )
 
 
+class Site:
+    """Cells on memory engines, the machine first; a document that is not known yet is another."""
+
+    def __init__(self, *cells: Any) -> None:
+        self.cells = list(cells)
+        self.declared: dict[str, Any] = {}
+
+    def known(self) -> tuple[Cell, ...]:
+        return tuple(each.cell for each in self.cells)
+
+    def at(self, cell: Cell) -> Any:
+        if cell.engine is EngineKind.LOCAL:
+            return self.cells[0]
+        every = [*self.cells, *self.declared.values()]
+        found = next((each for each in every if each.cell.cell == cell.cell), None)
+        if found is None:
+            found = self.declared[cell.cell] = MemoryCell(MemoryEngine(cell, SystemClock()))
+        return found
+
+    async def forget(self, cell: str) -> None:
+        self.cells = [each for each in self.cells if each.cell.cell != cell]
+
+
+def fleet_of(*platforms: Platform) -> Fleet:
+    """The fleet of these cells."""
+    first = platforms[0]
+    return Fleet(
+        site=Site(*(each.cells for each in platforms)),
+        ledger=first.ledger,
+        secrets=first.secrets,
+        references=first.references,
+        clock=first.clock,
+        running=first.running,
+        load=first.load,
+        doctor=first.doctor,
+        state=first.state,
+    )
+
+
 @asynccontextmanager
 async def world(
     *,
@@ -186,7 +237,7 @@ async def world(
 async def restarted(old: World, *, ledger: Any) -> World:
     """A new server over the same engine and ledger, which has taken up what was left."""
     platform = parts(old.engine, ledger)
-    await resume(platform)
+    await resume(fleet_of(platform))
     return World(platform, old.engine)
 
 

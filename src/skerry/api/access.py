@@ -21,6 +21,7 @@ from skerry.errors import Forbidden
 from skerry.model.access import Identity, Role
 from skerry.operations import scopes
 from skerry.operations.auditing import note
+from skerry.operations.fleet import Fleet
 from skerry.operations.platform import Platform
 
 OPEN: Final = frozenset({"/healthz"})
@@ -38,10 +39,15 @@ class Reach(Enum):
 class Asker:
     """Who asks, and for what."""
 
-    platform: Platform
+    fleet: Fleet
     identity: Identity
     action: str
     subject: str
+
+    @property
+    def platform(self) -> Platform:
+        """The one cell there is."""
+        return self.fleet.only()
 
     async def permit(self, subject: str, detail: str = "") -> None:
         """Audit a mutation that is allowed. Raises Unavailable: unaudited is undone."""
@@ -53,7 +59,7 @@ class Asker:
 
     async def _note(self, subject: str, *, allowed: bool, detail: str) -> None:
         await note(
-            self.platform,
+            self.fleet,
             by=self.identity.name,
             action=self.action,
             subject=subject,
@@ -73,7 +79,7 @@ class Needs:
     async def __call__(self, connection: HTTPConnection) -> Asker:
         """The asker, when role and scope suffice. Raises Forbidden."""
         asker = Asker(
-            platform=connection.app.state.platform,
+            fleet=connection.app.state.fleet,
             identity=connection.state.identity,
             action=_action(connection),
             subject=connection.url.path,

@@ -20,7 +20,7 @@ from skerry.api.routes import (
     sockets,
     tokens,
 )
-from skerry.operations.platform import Platform
+from skerry.operations.fleet import Fleet
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     server.router,
@@ -35,8 +35,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
 )
 
 
-def create_app(platform: Platform, *, stop: Callable[[], None] | None = None) -> FastAPI:
-    """The API over a platform. `stop` ends the server it runs in.
+def create_app(fleet: Fleet, *, stop: Callable[[], None] | None = None) -> FastAPI:
+    """The API over a fleet. `stop` ends the server it runs in.
 
     Raises AssertionError when a route does not declare the role it needs.
     """
@@ -49,11 +49,11 @@ def create_app(platform: Platform, *, stop: Callable[[], None] | None = None) ->
         responses=failures.RESPONSES,
         separate_input_output_schemas=False,
     )
-    app.state.platform = platform
+    app.state.fleet = fleet
     app.state.stop = stop or (lambda: None)
     for router in ROUTERS:
         app.include_router(router)
     failures.install(app)
-    app.add_middleware(Guard, platform=platform)
+    app.add_middleware(Guard, fleet=fleet)
     check_guarded(app)
     return app

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from skerry.api.failures import TooLarge, status_of
 from skerry.errors import SkerryError, Unauthenticated
 from skerry.model.access import Identity
-from skerry.operations.platform import Platform
+from skerry.operations.fleet import Fleet
 from skerry.operations.tokens import authenticate
 from skerry.report.views import error_body
 
@@ -37,9 +37,9 @@ _HEADERS: Final = {
 class Guard:
     """Lets nobody in without a token. The identity is `state.identity` of the request."""
 
-    def __init__(self, app: ASGIApp, platform: Platform) -> None:
+    def __init__(self, app: ASGIApp, fleet: Fleet) -> None:
         self._app = app
-        self._platform = platform
+        self._fleet = fleet
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or WebSocket."""
@@ -64,8 +64,7 @@ class Guard:
                 subject=scope["path"],
                 hint="set SKERRY_TOKEN, or ask for: skerry token create NAME",
             )
-        platform = self._platform
-        return await authenticate(platform.ledger, platform.clock, token.strip())
+        return await authenticate(self._fleet.ledger, self._fleet.clock, token.strip())
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, *, error: SkerryError) -> None:

@@ -1,20 +1,20 @@
 """Who asked for which change, allowed or refused."""
 
 from skerry.model.access import AuditEntry
-from skerry.operations.platform import Platform
+from skerry.operations.fleet import Fleet
 
 
 async def note(
-    platform: Platform, *, by: str, action: str, subject: str, allowed: bool, detail: str = ""
+    fleet: Fleet, *, by: str, action: str, subject: str, allowed: bool, detail: str = ""
 ) -> None:
     """Append an entry, before the change is begun. Raises Unavailable: what cannot be audited
     is not done."""
     entry = AuditEntry(
-        at=platform.clock.now(),
+        at=fleet.clock.now(),
         by=by,
         action=action,
         subject=subject,
         allowed=allowed,
         detail=detail[:500],
     )
-    await platform.ledger.audit(entry)
+    await fleet.ledger.audit(entry)

@@ -1,7 +1,8 @@
-"""Which cell a repository means, on a server that runs one.
+"""What a cell is, as a repository says it.
 
-The first documents applied to a server on which nothing runs yet may say what its cell is:
-name, domain, ports. Later the cell stays: names and certificates hang on it.
+The first documents applied to a machine on which nothing runs yet may say what its cell is:
+name, domain, ports. Later the cell stays: names and certificates hang on it. A cluster is
+what its document says.
 """
 
 from skerry.errors import Conflict, Refused
@@ -11,20 +12,16 @@ from skerry.operations.platform import Platform
 
 
 async def declared_cell(platform: Platform, repository: Repository) -> Cell:
-    """The cell to plan for: the server's own, or the one it is about to become.
+    """The cell to plan for: as it is, or as this repository declares it.
 
-    Raises Refused for Kubernetes, and when several could be meant; Conflict when services
-    run here and the document says something else.
+    For the machine itself raises Refused when several documents could mean it, and Conflict
+    when services run here and the document says something else.
     """
     here = platform.engine.cell
-    for cell in repository.cells:
-        if cell.engine is EngineKind.KUBERNETES:
-            raise Refused(
-                "engine kubernetes is not supported yet",
-                subject=f"cell/{cell.cell}",
-                hint="use engine: local; Kubernetes cells come next (docs/limits.md)",
-            )
-    declared = [platform.cells.settle(cell) for cell in repository.cells]
+    if here.engine is EngineKind.KUBERNETES:
+        return next((each for each in repository.cells if each.cell == here.cell), here)
+    local = (each for each in repository.cells if each.engine is EngineKind.LOCAL)
+    declared = [platform.cells.settle(cell) for cell in local]
     found = next((cell for cell in declared if cell.cell == here.cell), None)
     if found is None:
         if not declared:

@@ -53,6 +53,7 @@ async def down(
             "down",
             by=by.name,
             subject=f"repository/{repository}" if repository else f"cell/{_cell(platform)}",
+            cell=platform.name,
             request={
                 "layers": [[list(service) for service in layer] for layer in ordered],
                 "volumes": volumes,

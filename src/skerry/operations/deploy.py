@@ -208,6 +208,7 @@ async def _start(
         "apply",
         by=by.name,
         subject=f"repository/{planned.repository}",
+        cell=platform.name,
         request={"steps": write_steps(steps)},
     )
     return await platform.running.start(

@@ -6,21 +6,21 @@ from skerry.errors import DeployFailed, Forbidden
 from skerry.model.access import Identity
 from skerry.model.progress import Operation, OperationState, Progress, Stage
 from skerry.operations import scopes
-from skerry.operations.platform import Platform
+from skerry.operations.fleet import Fleet
 
 _LOOKED_AT: Final = 500
 
 
-async def operations(platform: Platform, *, limit: int, by: Identity) -> tuple[Operation, ...]:
+async def operations(fleet: Fleet, *, limit: int, by: Identity) -> tuple[Operation, ...]:
     """Newest first, without their requests."""
     looked_at = _LOOKED_AT if by.namespaces else limit
-    found = await platform.ledger.operations(whole=False, limit=looked_at)
+    found = await fleet.ledger.operations(whole=False, limit=looked_at)
     return tuple(each for each in found if _seen(each, by))[:limit]
 
 
-async def operation(platform: Platform, id: str, *, by: Identity) -> Operation:
+async def operation(fleet: Fleet, id: str, *, by: Identity) -> Operation:
     """One, without its request. Raises NotFound, Forbidden."""
-    found = await platform.ledger.operation(id, whole=False)
+    found = await fleet.ledger.operation(id, whole=False)
     if not _seen(found, by):
         scopes.require(by, found.namespaces)
         raise Forbidden("is somebody else's", subject=f"operation/{id}")

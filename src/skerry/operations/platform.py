@@ -13,11 +13,15 @@ from skerry.ports import Clock, Doctor, Engine, Gateway, ImageBuilder, Ledger, S
 
 
 class OwnCell(Protocol):
-    """The server's own cell and what runs it. Can become another while nothing runs."""
+    """A cell and what runs it. The machine's own can become another while nothing runs."""
+
+    @property
+    def cell(self) -> Cell:
+        """The cell as it is known, also before it is opened."""
 
     @property
     def engine(self) -> Engine:
-        """What runs the cell now."""
+        """What runs the cell now. Raises EngineUnavailable where it cannot be reached at all."""
 
     @property
     def gateway(self) -> Gateway | None:
@@ -31,11 +35,15 @@ class OwnCell(Protocol):
     def engine_name(self) -> str:
         """The engine in a person's words: `Podman 4.3.1`."""
 
+    async def open(self) -> None:
+        """Make ready to be asked, once. Raises EngineUnavailable."""
+
     def settle(self, cell: Cell) -> Cell:
         """The document, with the operator's settings where it says nothing."""
 
     async def ready(self) -> None:
-        """Raises what keeps services from being reached, such as a port that is taken."""
+        """About to be changed: remembered from now on. Raises what keeps services from being
+        reached, such as a port that is taken."""
 
     async def become(self, cell: Cell) -> None:
         """Be this cell from now on, also after a restart. Only while nothing runs. Raises
@@ -48,7 +56,7 @@ class OwnCell(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """One server's parts.
+    """One cell's parts; all but its own are shared by the cells of a `Fleet`.
 
     `load` makes models of documents and remembers those it has seen. `planning` is held from
     looking at the cell until the services to change are taken, so that two plans never start
@@ -67,6 +75,11 @@ class Platform:
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
+    def name(self) -> str:
+        """The cell's name, also of one that does not answer."""
+        return self.cells.cell.cell
+
+    @property
     def engine(self) -> Engine:
-        """What runs the cell now."""
+        """What runs the cell now. Raises EngineUnavailable."""
         return self.cells.engine

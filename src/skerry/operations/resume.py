@@ -9,6 +9,8 @@ from skerry.model.progress import Operation
 from skerry.operations.concerned import services_of
 from skerry.operations.delete import remove
 from skerry.operations.deploy import carry_out
+from skerry.operations.fleet import Fleet
+from skerry.operations.insisting import insist
 from skerry.operations.platform import Platform
 from skerry.operations.restart import roll
 from skerry.operations.scale import set_count
@@ -30,16 +32,27 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
-async def resume(platform: Platform) -> tuple[Operation, ...]:
-    """Begin again with all of them, oldest first, and return without waiting."""
-    left = (await platform.ledger.operations(running=True, limit=10_000))[::-1]
+async def resume(fleet: Fleet) -> tuple[Operation, ...]:
+    """Begin again with all of them, oldest first, and return without waiting. One in a cell
+    that does not answer goes on when it does."""
+    left = (await fleet.ledger.operations(running=True, limit=10_000))[::-1]
     for operation in left:
         log.info("taking up %s %s of %s", operation.kind, operation.id, operation.subject)
-        await platform.running.resume(
-            operation, services_of(operation.request), _work(platform, KINDS[operation.kind])
+        await fleet.running.resume(
+            operation, services_of(operation.request), _work(fleet, KINDS[operation.kind])
         )
     return left
 
 
-def _work(platform: Platform, kind: Kind) -> Callable[[Operation, Voice], Awaitable[None]]:
-    return lambda operation, voice: kind(platform, operation, voice)
+def _work(fleet: Fleet, kind: Kind) -> Callable[[Operation, Voice], Awaitable[None]]:
+    async def go_on(operation: Operation, voice: Voice) -> None:
+        platform = fleet.platform(operation.cell) if operation.cell else fleet.machine()
+        await insist(platform.clock, lambda: _answer(platform))
+        await kind(platform, operation, voice)
+
+    return go_on
+
+
+async def _answer(platform: Platform) -> None:
+    await platform.cells.open()
+    await platform.engine.index()

@@ -34,7 +34,7 @@ class Running:
         self._clock = clock
         self._tasks = Tasks()
         self._changed = asyncio.Event()
-        self._ends: dict[ServiceKey, int] = {}
+        self._ends: dict[tuple[str, ServiceKey], int] = {}
         self._ended = 0
 
     @property
@@ -42,8 +42,10 @@ class Running:
         """How many operations have ended so far: a mark for `start`."""
         return self._ended
 
-    def draft(self, kind: str, *, by: str, subject: str, request: dict[str, Any]) -> Operation:
-        """A new operation, not yet written."""
+    def draft(
+        self, kind: str, *, by: str, subject: str, request: dict[str, Any], cell: str = ""
+    ) -> Operation:
+        """A new operation, not yet written, in that cell."""
         now = self._clock.now()
         id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         return Operation(
@@ -52,6 +54,7 @@ class Running:
             by=by,
             at=now,
             subject=subject,
+            cell=cell,
             request=request,
             namespaces=namespaces_of(request),
         )
@@ -62,7 +65,7 @@ class Running:
         """Take the services, write the operation, begin. None when one of the services was
         changed after the mark `seen`: look again. Raises Conflict when one is being changed."""
         wanted = sorted(set(services))
-        if any(self._ends.get(service, 0) > seen for service in wanted):
+        if any(self._ends.get((operation.cell, service), 0) > seen for service in wanted):
             return None
         async with AsyncExitStack() as stack:
             await self._take(stack, operation, wanted)
@@ -120,7 +123,9 @@ class Running:
         self, stack: AsyncExitStack, operation: Operation, services: Iterable[ServiceKey]
     ) -> None:
         for service in services:
-            await stack.enter_async_context(self._ledger.writing(service, operation=operation.id))
+            await stack.enter_async_context(
+                self._ledger.writing(service, cell=operation.cell, operation=operation.id)
+            )
 
     def _spawn(
         self,
@@ -137,7 +142,7 @@ class Running:
                     await self._end(await self._outcome(operation, voice, work))
                 finally:
                     self._ended += 1
-                    self._ends.update(dict.fromkeys(services, self._ended))
+                    self._ends.update(((operation.cell, each), self._ended) for each in services)
 
         self._tasks.spawn(carry_out(), name=f"operation {operation.id}")
 

@@ -87,4 +87,6 @@ def _draft(
     request: dict[str, Any],
 ) -> Operation:
     subject = service.at(platform.engine.cell.cell)
-    return platform.running.draft(kind, by=by.name, subject=subject, request=request)
+    return platform.running.draft(
+        kind, by=by.name, subject=subject, request=request, cell=platform.name
+    )

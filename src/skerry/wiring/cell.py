@@ -1,15 +1,16 @@
 """What a server runs services on: this machine, or, for tests, nothing."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from skerry.clock import SystemClock
-from skerry.errors import GatewayUnavailable
+from skerry.errors import EngineUnavailable, GatewayUnavailable
 from skerry.model.cell import Cell
 from skerry.ports import Clock, Doctor, Engine, Gateway, ImageBuilder, ObjectStore, Secrets
-from skerry.wiring.machine import find_host, make_doctor, reach_of
+from skerry.wiring.machine import find_host, make_doctor, reach_of, visit
 from skerry.wiring.remembered import overruled, remember, remembered, settle
 
 if TYPE_CHECKING:
@@ -43,6 +44,13 @@ class LocalCell:
         self._engine: LocalEngine | None = None
         self._gateway: EnvoyGateway | None = None
         self._fault: GatewayUnavailable | None = None
+        self._opening = asyncio.Lock()
+        self.used = False  # something was applied here since the start
+
+    @property
+    def cell(self) -> Cell:
+        """What it is now; what it was last, while it is not open."""
+        return self._engine.cell if self._engine is not None else remembered(self._settings)
 
     @property
     def engine(self) -> Engine:
@@ -71,17 +79,29 @@ class LocalCell:
     @property
     def doctor(self) -> Doctor:
         """Looks at what the cell stands on."""
-        return make_doctor(self._settings, lambda: self._opened().cell, visit=self._known_host)
+        return make_doctor(self._settings, lambda: self.cell, visit=self._visit_host)
 
     @asynccontextmanager
-    async def _known_host(self) -> AsyncIterator["Host"]:
-        assert self._host is not None, "open comes first"
-        yield self._host
+    async def _visit_host(self) -> AsyncIterator["Host"]:
+        """The one it uses; before it is open, one found for the look."""
+        if self._host is not None:
+            yield self._host
+            return
+        async with visit(self._settings) as host:
+            yield host
 
     async def open(self) -> None:
-        """Find the container engine, start or adopt the gateway, converge. A gateway that
+        """Find the container engine, start or adopt the gateway, converge; once. A gateway that
         cannot start is said by `ready`: the rest of the server can run."""
-        self._host = await find_host(self._settings, self._state.folder, self._clock)
+        if self._engine is not None:
+            return
+        async with self._opening:
+            if self._engine is None:
+                await self._open_all()
+
+    async def _open_all(self) -> None:
+        host = self._host or await find_host(self._settings, self._state.folder, self._clock)
+        self._host = host
         cell = remembered(self._settings)
         log.info("cell %s: ports %d and %d on %s", cell.cell, cell.http, cell.https, cell.listen)
         for said in overruled(self._settings, cell):
@@ -98,11 +118,12 @@ class LocalCell:
             await self._host.api.close()
 
     async def ready(self) -> None:
-        """Raises why the gateway does not serve, after one more try."""
+        """About to be applied to. Raises why the gateway does not serve, after one more try."""
         if self._fault is not None and self._gateway is not None:
             await self._start(self._gateway)
         if self._fault is not None:
             raise self._fault
+        self.used = True
 
     async def become(self, cell: Cell) -> None:
         """Another name, domain or ports, while nothing runs."""
@@ -163,7 +184,12 @@ class LocalCell:
             log.error("the gateway does not start: %s", error)
 
     def _opened(self) -> "LocalEngine":
-        assert self._engine is not None, "open comes first"
+        if self._engine is None:
+            raise EngineUnavailable(
+                "is not open: no container engine answered yet",
+                subject=f"cell/{self.cell.cell}",
+                hint="skerry doctor",
+            )
         return self._engine
 
 
@@ -174,8 +200,20 @@ class MemoryCell:
     builder: ImageBuilder | None = None
     engine_name = "memory"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, *, applied: Callable[[Cell], Awaitable[None]] | None = None
+    ) -> None:
         self.engine = engine
+        self._applied = applied
+        self.used = False
+
+    @property
+    def cell(self) -> Cell:
+        """What it is now."""
+        return self.engine.cell
+
+    async def open(self) -> None:
+        """Always open."""
 
     def settle(self, cell: Cell) -> Cell:
         """As written."""
@@ -183,6 +221,9 @@ class MemoryCell:
 
     async def ready(self) -> None:
         """Always."""
+        self.used = True
+        if self._applied is not None:
+            await self._applied(self.cell)
 
     async def become(self, cell: Cell) -> None:
         """A fresh engine."""
@@ -192,3 +233,6 @@ class MemoryCell:
 
     async def destroy(self) -> None:
         """Nothing is there."""
+
+    async def close(self) -> None:
+        """Nothing is open."""

@@ -30,7 +30,7 @@ def check_machine() -> Sequence["CheckView"]:
     try:
         settings = Settings.from_environment(os.environ)
         cell = remembered(settings)
-        doctor = make_doctor(settings, lambda: cell, visit=partial(_visit, settings))
+        doctor = make_doctor(settings, lambda: cell, visit=partial(visit, settings))
         checks = asyncio.run(doctor.checks())
     except SkerryError as error:
         checks = (Check(name=error.subject, ok=False, message=error.cause, hint=error.hint),)
@@ -98,7 +98,7 @@ def make_doctor(
 
 
 @asynccontextmanager
-async def _visit(settings: "Settings") -> AsyncIterator["Host"]:
+async def visit(settings: "Settings") -> AsyncIterator["Host"]:
     """The container engine, for a look: what has to be started for it is ended again, and
     leaves nothing."""
     from skerry.engines.local.podman import service_pid

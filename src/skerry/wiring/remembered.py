@@ -17,6 +17,11 @@ def remembered(settings: "Settings") -> Cell:
     return settle(settings, Cell.model_validate_json(path.read_bytes()))
 
 
+def is_remembered(settings: "Settings") -> bool:
+    """Whether documents ever said what this machine's cell is."""
+    return _file(settings).exists()
+
+
 def remember(settings: "Settings", cell: Cell) -> None:
     """Be this cell also after a restart: as far as its document says it."""
     from skerry.integrations.store.once import replace_whole

@@ -10,14 +10,19 @@ from skerry.clock import SystemClock
 from skerry.model.access import Role
 from skerry.model.cell import Cell
 from skerry.ports import Clock, Doctor, Ledger, Secrets
+from skerry.settings import Local
 from skerry.wiring.cell import LocalCell, MemoryCell
+from skerry.wiring.cluster import ClusterCell
+from skerry.wiring.local import open_machine
+from skerry.wiring.notebooks import StoreNotebook
+from skerry.wiring.site import CellSite
 
 if TYPE_CHECKING:
     from skerry.integrations.store.folder import State
     from skerry.integrations.store.store import Store
     from skerry.model.repository import Repository
     from skerry.model.sources import Sources
-    from skerry.operations.platform import OwnCell, Platform
+    from skerry.operations.fleet import Fleet, Site
     from skerry.settings import Settings
     from skerry.spec.load import Loader
 
@@ -25,11 +30,12 @@ LOCAL_ADMIN: Final = "local-admin"
 
 
 @asynccontextmanager
-async def open_server(settings: "Settings", state: "State") -> AsyncIterator["Platform"]:
-    """All of one machine's server, what an earlier one left taken up again. At the end
-    everything is let go of in reverse; services and the gateway go on.
+async def open_server(settings: "Settings", state: "State") -> AsyncIterator["Fleet"]:
+    """All of a server, what an earlier one left taken up again. At the end everything is let
+    go of in reverse; services and the gateway go on.
 
-    Raises SkerryError for what it cannot do without: the store, the key, a container engine.
+    Raises SkerryError for what it cannot do without: the store, the key, and with
+    `SKERRY_LOCAL=on` a container engine.
     """
     from skerry.integrations.store.open import open_store
 
@@ -41,20 +47,34 @@ async def open_server(settings: "Settings", state: "State") -> AsyncIterator["Pl
         opened.push_async_callback(store.close)
         await keep_admin_token(store, clock, state)
         secrets = await _open_secrets(store, state)
-        cell = LocalCell(settings, state, store=store, secrets=secrets.references, clock=clock)
-        opened.push_async_callback(cell.close)
-        await cell.open()
-        platform = await opened.enter_async_context(
-            _platform(cell, store, secrets, state=str(state.folder), doctor=cell.doctor)
+        machine = None
+        if settings.local is not Local.OFF:
+            machine = LocalCell(
+                settings, state, store=store, secrets=secrets.references, clock=clock
+            )
+            opened.push_async_callback(machine.close)
+        site = CellSite(
+            StoreNotebook(store, state.folder),
+            machine=machine,
+            cluster=lambda cell, applied: ClusterCell(
+                cell, clock=clock, secrets=secrets.references, applied=applied
+            ),
         )
-        yield platform
+        await site.open()
+        opened.push_async_callback(site.close)
+        if machine is not None:
+            await open_machine(machine, site, settings=settings, store=store)
+        doctor = machine.doctor if machine is not None else None
+        yield await opened.enter_async_context(
+            _fleet(site, store, secrets, state=str(state.folder), doctor=doctor)
+        )
 
 
 @asynccontextmanager
 async def open_memory(
     state: "State", *, start_seconds: float = 0.0, cell: Cell | None = None
-) -> AsyncIterator["Platform"]:
-    """A server on the memory engine, for tests: its own store and secrets are real."""
+) -> AsyncIterator["Fleet"]:
+    """A server on memory engines, for tests: its own store and secrets are real."""
     from skerry.engines.memory.engine import MemoryEngine
     from skerry.integrations.store.open import open_store
 
@@ -63,10 +83,19 @@ async def open_memory(
         store = open_store(f"sqlite:///{state.folder}/skerry.db", clock)
         opened.push_async_callback(store.close)
         await keep_admin_token(store, clock, state)
-        engine = MemoryEngine(cell or Cell(), clock, start_seconds=start_seconds)
         secrets = await _open_secrets(store, state)
+
+        def engine(cell: Cell) -> MemoryEngine:
+            return MemoryEngine(cell, clock, start_seconds=start_seconds)
+
+        site = CellSite(
+            StoreNotebook(store, state.folder),
+            machine=MemoryCell(engine(cell or Cell())),
+            cluster=lambda cell, applied: MemoryCell(engine(cell), applied=applied),
+        )
+        await site.open()
         yield await opened.enter_async_context(
-            _platform(MemoryCell(engine), store, secrets, state=str(state.folder))
+            _fleet(site, store, secrets, state=str(state.folder))
         )
 
 
@@ -98,39 +127,39 @@ class _Secrets:
 
 
 @asynccontextmanager
-async def _platform(
-    cell: "OwnCell",
+async def _fleet(
+    site: "Site",
     store: "Store",
     secrets: _Secrets,
     *,
     state: str,
     doctor: Doctor | None = None,
-) -> AsyncIterator["Platform"]:
-    from skerry.operations.platform import Platform
+) -> AsyncIterator["Fleet"]:
+    from skerry.operations.fleet import Fleet
     from skerry.operations.resume import resume
     from skerry.operations.running import Running
 
     clock = SystemClock()
     running = Running(store, clock)
-    platform = Platform(
-        cells=cell,
+    fleet = Fleet(
+        site=site,
         ledger=store,
         secrets=secrets.own,
         references=secrets.references,
         clock=clock,
         running=running,
-        load=_loader(),
+        load=make_loader(),
         doctor=doctor,
         state=state,
     )
     try:
-        await resume(platform)
-        yield platform
+        await resume(fleet)
+        yield fleet
     finally:
         await running.close()
 
 
-def _loader() -> "Callable[[Sources], Repository]":
+def make_loader() -> "Callable[[Sources], Repository]":
     """Remembers documents between plans. Imported at the first: a server that only looks
     after services reads no YAML."""
     known: list[Loader] = []

@@ -82,7 +82,9 @@ async def test_operations_of_an_older_database_know_their_namespaces(tmp_path: P
     database = sqlite3.connect(tmp_path / "skerry.db")
     with database:
         database.execute("ALTER TABLE operations RENAME COLUMN body TO request")
-        database.execute("ALTER TABLE operations DROP COLUMN namespaces")
+        for newer in ("namespaces", "cell"):
+            database.execute(f"ALTER TABLE operations DROP COLUMN {newer}")
+        database.execute("DROP TABLE leadership")
         database.execute("UPDATE alembic_version SET version_num = '0001'")
     database.close()
     store = open_store(address(tmp_path), FakeClock())

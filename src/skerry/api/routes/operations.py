@@ -24,14 +24,14 @@ async def operations(
     asker: Viewer, limit: Annotated[int, Query(ge=1, le=1000)] = 50
 ) -> OperationsView:
     """Newest first."""
-    found = await listing.operations(asker.platform, limit=limit, by=asker.identity)
+    found = await listing.operations(asker.fleet, limit=limit, by=asker.identity)
     return {"operations": [operation_view(each) for each in found]}
 
 
 @router.get("/{id}")
 async def operation(asker: Viewer, id: Id) -> OperationView:
     """One operation."""
-    return operation_view(await listing.operation(asker.platform, id, by=asker.identity))
+    return operation_view(await listing.operation(asker.fleet, id, by=asker.identity))
 
 
 @router.get("/{id}/events", response_class=Events, responses=STREAMED)
@@ -42,14 +42,14 @@ async def events(
 ) -> Events:
     """Events `progress` (ProgressView) as they are said, at last `end`: the operation, and
     why it failed. Goes on after `Last-Event-ID`."""
-    await listing.operation(asker.platform, id, by=asker.identity)
+    await listing.operation(asker.fleet, id, by=asker.identity)
     return Events(_told(asker, id, after=int(last_event_id or 0)))
 
 
 async def _told(asker: Asker, id: str, *, after: int) -> AsyncIterator[bytes]:
     last: Progress | None = None
     try:
-        async for each in asker.platform.running.follow(id, after=after):
+        async for each in asker.fleet.running.follow(id, after=after):
             if each is None:
                 yield QUIET
             elif isinstance(each, Progress):
@@ -63,7 +63,7 @@ async def _told(asker: Asker, id: str, *, after: int) -> AsyncIterator[bytes]:
 
 async def _end(asker: Asker, operation: Operation, last: Progress | None) -> object:
     if last is None:
-        last = next(iter((await asker.platform.ledger.said(operation.id))[-1:]), None)
+        last = next(iter((await asker.fleet.ledger.said(operation.id))[-1:]), None)
     why = listing.failure(operation, last)
     body = None if why is None else error_body(why)
     return {"operation": operation_view(operation), "failure": body}

@@ -26,7 +26,7 @@ Secret = Annotated[SecretKey, Depends(secret_in_path)]
 @router.get("")
 async def secrets(asker: Deployer) -> SecretsView:
     """Names of those the token sees, sorted: `name`, or `namespace/name`."""
-    names = await asker.platform.secrets.names()
+    names = await asker.fleet.secrets.names()
     seen = asker.identity.sees
     return {"secrets": [name for name in names if seen(parse_secret_key(name).namespace)]}
 
@@ -34,10 +34,10 @@ async def secrets(asker: Deployer) -> SecretsView:
 @router.put("/{namespace}/{name}", status_code=204)
 async def put(asker: Changer, secret: Secret, body: SecretBody) -> None:
     """Create or replace. Services that use it get it with their next release or restart."""
-    await asker.platform.secrets.put(str(secret), SecretValue(body.value))
+    await asker.fleet.secrets.put(str(secret), SecretValue(body.value))
 
 
 @router.delete("/{namespace}/{name}", status_code=204)
 async def drop(asker: Changer, secret: Secret) -> None:
     """Forget."""
-    await asker.platform.secrets.drop(str(secret))
+    await asker.fleet.secrets.drop(str(secret))

@@ -17,17 +17,17 @@ router = APIRouter(prefix="/v1", tags=["access"])
 @router.get("/tokens")
 async def tokens(asker: Admin) -> TokensView:
     """All, without the tokens themselves."""
-    return {"tokens": [token_view(each) for each in await asker.platform.ledger.tokens()]}
+    return {"tokens": [token_view(each) for each in await asker.fleet.ledger.tokens()]}
 
 
 @router.post("/tokens", status_code=201)
 async def make(asker: AdminChanger, body: TokenBody) -> TokenView:
     """A new token, given this once."""
-    clock, expires = asker.platform.clock, None
+    clock, expires = asker.fleet.clock, None
     if body.expires_seconds is not None:
         expires = clock.now() + timedelta(seconds=body.expires_seconds)
     secret, token = await issue(
-        asker.platform.ledger,
+        asker.fleet.ledger,
         clock,
         name=body.name,
         role=body.role,
@@ -40,7 +40,7 @@ async def make(asker: AdminChanger, body: TokenBody) -> TokenView:
 @router.delete("/tokens/{id}", status_code=204)
 async def revoke(asker: AdminChanger, id: Annotated[str, Path(max_length=64)]) -> None:
     """Useless from now on."""
-    await asker.platform.ledger.drop_token(id)
+    await asker.fleet.ledger.drop_token(id)
 
 
 @router.get("/audit")
@@ -50,5 +50,5 @@ async def audit(
     before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> AuditsView:
     """Who asked for which change, newest first; `before` a number for older ones."""
-    entries = await asker.platform.ledger.audited(limit=limit, before=before)
+    entries = await asker.fleet.ledger.audited(limit=limit, before=before)
     return {"entries": [audit_view(each) for each in entries]}

@@ -11,7 +11,7 @@ from skerry.integrations.store.tables import operations, progress
 from skerry.model.progress import Operation, OperationState, Progress, Stage
 from skerry.model.world import ReplicaState
 
-_PLAIN = ("id", "kind", "by", "at", "subject", "error", "hint", "ended")
+_PLAIN = ("id", "kind", "by", "at", "subject", "cell", "error", "hint", "ended")
 
 
 def start(connection: Connection, operation: Operation, *, keep: int) -> None:

@@ -1,8 +1,10 @@
 """The ports ObjectStore and Ledger, each call one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
+
+from sqlalchemy import Connection
 
 from skerry.integrations.store import access, objects, operations, releases
 from skerry.integrations.store.database import Database
@@ -26,6 +28,10 @@ class Store:
         self._database = database
         self._history = history
         self._writers = Writers(self.operation)
+
+    def fence(self, check: Callable[[Connection], None]) -> None:
+        """Let every write be checked within its transaction: see `ElectedLeader.fence`."""
+        self._database.fence(check)
 
     async def close(self) -> None:
         """Finish what was asked for and let go."""
@@ -122,7 +128,8 @@ class Store:
         await self._database.write(lambda c: access.drop_token(c, id))
 
     def writing(
-        self, service: ServiceKey, *, operation: str = ""
+        self, service: ServiceKey, *, cell: str = "", operation: str = ""
     ) -> AbstractAsyncContextManager[None]:
-        """Hold the service for one writer. Raises Conflict at once, naming who is at it."""
-        return self._writers.hold(service, operation)
+        """Hold the service of that cell for one writer. Raises Conflict at once, naming who is
+        at it."""
+        return self._writers.hold(service, cell=cell, operation=operation)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from skerry.integrations.store.columns import Moment, Words
 
-REVISION: Final = "0002"
+REVISION: Final = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -93,6 +93,7 @@ operations = Table(
     Column("hint", Words, nullable=False),
     Column("ended", Moment),
     Column("namespaces", JSON, nullable=False, server_default="[]"),
+    Column("cell", String, nullable=False, server_default=""),
     Column("body", JSON, nullable=False, server_default="{}"),
     sqlite_autoincrement=True,
 )
@@ -130,4 +131,17 @@ tokens = Table(
     Column("namespaces", JSON, nullable=False),
     Column("created", Moment, nullable=False),
     Column("expires", Moment),
+)
+
+# One row: see leader_row.py. Used on PostgreSQL alone; SQLite has one server.
+leadership = Table(
+    "leadership",
+    metadata,
+    Column("role", String, primary_key=True),
+    Column("term", BigInteger, nullable=False),
+    Column("holder", String, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("url", Words, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
 )

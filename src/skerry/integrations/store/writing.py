@@ -13,21 +13,21 @@ class Writers:
 
     def __init__(self, operation: Callable[[str], Awaitable[Operation]]) -> None:
         self._operation = operation
-        self._at_work: dict[ServiceKey, str] = {}
+        self._at_work: dict[tuple[str, ServiceKey], str] = {}
 
     @asynccontextmanager
-    async def hold(self, service: ServiceKey, operation: str) -> AsyncIterator[None]:
-        """Be its only writer. Raises Conflict at once when somebody is."""
-        if service in self._at_work:
-            raise await self._conflict(service)
-        self._at_work[service] = operation
+    async def hold(self, service: ServiceKey, *, cell: str, operation: str) -> AsyncIterator[None]:
+        """Be its only writer in that cell. Raises Conflict at once when somebody is."""
+        if (cell, service) in self._at_work:
+            raise await self._conflict(service, cell)
+        self._at_work[cell, service] = operation
         try:
             yield
         finally:
-            del self._at_work[service]
+            del self._at_work[cell, service]
 
-    async def _conflict(self, service: ServiceKey) -> Conflict:
-        holder = self._at_work[service]
+    async def _conflict(self, service: ServiceKey, cell: str) -> Conflict:
+        holder = self._at_work[cell, service]
         try:
             found = await self._operation(holder)
             who = f"{found.kind} by {found.by} since {found.at:%H:%M:%S} (operation {holder})"
@@ -35,6 +35,6 @@ class Writers:
             who = f"operation {holder}" if holder else "another operation"
         return Conflict(
             f"is being changed: {who}",
-            subject=f"service/{service.namespace}/{service.name}",
+            subject=service.at(cell) if cell else f"service/{service.namespace}/{service.name}",
             hint=f"wait until it has ended: skerry status {service}",
         )
