@@ -1,7 +1,9 @@
 """A repository, or one service of it, to bundles for one cell."""
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from skerry.compiler import naming, traffic
 from skerry.compiler.access import association, service_account
@@ -26,6 +28,8 @@ from skerry.model.objects import Bundle, Manifest
 from skerry.model.repository import DeclaredService, Repository
 
 NOTHING: Mapping[ServiceKey, str] = MappingProxyType({})
+_RESERVED: Final = re.compile(r"(kube-.*|skerry)$")
+"""Where a cluster keeps what it runs by, and Skerry its records of the cell."""
 
 
 def compile_repository(
@@ -106,6 +110,9 @@ def _compile(
     if service.image is None:
         said = f"{service.build} has not been built yet"
         raise InvalidDocuments([subject.problem("build", said)])
+    if setting.cell.on_kubernetes and _RESERVED.match(service.namespace):
+        said = f"the namespace {service.namespace} is not for services: the cluster's own are there"
+        raise InvalidDocuments([subject.problem("team", said, "give the team another name")])
     return _bundle(subject, inputs)
 
 

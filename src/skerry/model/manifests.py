@@ -57,26 +57,54 @@ _CLUSTER_SCOPED: Final = frozenset(
         "VolumeSnapshotClass",
     }
 )
+_GROUPS: Final[Mapping[str, str]] = {
+    kind: group
+    for group, kinds in (
+        ("", "ConfigMap Endpoints LimitRange PersistentVolumeClaim ResourceQuota Service"),
+        ("", "ServiceAccount"),
+        ("apps", "ControllerRevision DaemonSet StatefulSet"),
+        ("autoscaling", "HorizontalPodAutoscaler"),
+        ("batch", "CronJob Job"),
+        ("coordination.k8s.io", "Lease"),
+        ("discovery.k8s.io", "EndpointSlice"),
+        ("eks.services.k8s.aws", "PodIdentityAssociation"),
+        ("gateway.networking.k8s.io", "Gateway HTTPRoute"),
+        ("networking.k8s.io", "Ingress NetworkPolicy"),
+        ("policy", "PodDisruptionBudget"),
+        ("rbac.authorization.k8s.io", "Role RoleBinding"),
+    )
+    for kind in kinds.split()
+}
 _REPLICAS: Final = frozenset({"Deployment", "ReplicaSet", "Pod"})
 
 
 def whole_object(written: dict[str, Any]) -> dict[str, Any]:
     """An object that can stand beside a service. Raises Misfit (a ValueError)."""
-    kind, metadata = written.get("kind"), written.get("metadata")
+    metadata = written.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    wanted = {"apiVersion": written.get("apiVersion"), "kind": kind, "metadata/name": name}
+    api_version, kind = written.get("apiVersion"), written.get("kind")
+    wanted = {"apiVersion": api_version, "kind": kind, "metadata/name": name}
     for field, value in wanted.items():
         if not isinstance(value, str) or not value:
             raise Misfit(f"should be a whole object: {field} is missing", hint=f"write {field}")
-    kind = str(kind)
     for part in ("labels", "annotations"):
         found = metadata.get(part) if isinstance(metadata, Mapping) else None
         if found is not None and not _is_texts(found):
             raise Misfit(f"metadata/{part} should be a map of texts", hint="quote its values")
-    if kind in _CLUSTER_SCOPED or kind.startswith("Cluster"):
+    _check_kind(str(kind), group=str(api_version).rpartition("/")[0])
+    return written
+
+
+def _check_kind(kind: str, *, group: str) -> None:
+    if kind in _CLUSTER_SCOPED or (kind != "Cluster" and kind.startswith("Cluster")):
         raise Misfit(
             f"{kind} is for a whole cluster, not for a service's namespace",
             hint=f"remove it, and let whoever runs the cluster create the {kind}",
+        )
+    if _GROUPS.get(kind, group) != group:
+        raise Misfit(
+            f"{kind} of {group} would be taken for Kubernetes' own kind of that name",
+            hint="create it outside of Skerry",
         )
     if kind == "Secret":
         raise Misfit(
@@ -86,7 +114,6 @@ def whole_object(written: dict[str, Any]) -> dict[str, Any]:
     if kind in _REPLICAS or kind.endswith("List"):
         hint = "write a `service:` for it" if kind in _REPLICAS else "write its items"
         raise Misfit(f"{kind} cannot stand beside a service", hint=hint)
-    return written
 
 
 def _is_texts(value: Any) -> bool:

@@ -16,7 +16,7 @@ from skerry.engines.kubernetes.client.streams import Streams
 from skerry.engines.kubernetes.client.transport import JSON, METADATA, Request, Transport, query_of
 from skerry.engines.kubernetes.client.versions import Version, version_of
 from skerry.engines.kubernetes.client.watching import Watch, WatchEvent
-from skerry.errors import NotFound
+from skerry.errors import NotFound, Refused
 from skerry.model.keys import ObjectKey
 from skerry.model.objects import FIELD_MANAGER, Manifest
 from skerry.ports import Clock
@@ -260,6 +260,12 @@ class Client:
         resource = await self.resource_of(manifest["kind"], manifest["apiVersion"])
         metadata = manifest["metadata"]
         key = ObjectKey(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
+        if key.namespace and not resource.namespaced:
+            raise Refused(
+                f"a {key.kind} is for the whole cluster, so it cannot be in a namespace",
+                subject=f"{key}@{self.cell}",
+                hint="remove it from `extra:`",
+            )
         return resource.object_path(key.namespace, key.name), f"{key}@{self.cell}"
 
     async def _send(self, request: Request) -> dict[str, Any]:
