@@ -9,7 +9,7 @@ asked and, through `resume.py`, the server. What it says on the way is the repor
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from skerry.compiler.compile import NOTHING, compile_repository
@@ -31,23 +31,31 @@ from skerry.operations.fingerprints import fingerprints
 from skerry.operations.layers import in_layers
 from skerry.operations.platform import Platform
 from skerry.operations.release import carry_out_step
-from skerry.operations.steps import read_steps, steps_of, write_steps
+from skerry.operations.steps import Step, read_steps, steps_of, write_steps
 from skerry.operations.voice import Voice
 from skerry.planner.plan import differing
 from skerry.planner.plan import plan as make_plan
 
+Permit = Callable[[str], Awaitable[None]]
 TRIES: Final = 5  # each means that a service of this plan was changed while it was made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What is wanted: the documents, some of their services or all, and by whom. With `whole`,
-    every service is compiled, also those that need no change."""
+    every service is compiled, also those that need no change. `repository` are the documents
+    where they were loaded already. Of fields others own, `take_over` takes the ownership;
+    without `wait` nobody looks whether what was applied comes up: see `settling.py`. `because`
+    stands before the reason of each change in the history: a commit, say."""
 
     sources: Sources
     by: Identity
     only: tuple[str, ...] = ()
     whole: bool = False
+    repository: Repository | None = None
+    take_over: bool = False
+    wait: bool = True
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +69,23 @@ class Planned:
     repository: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What an apply began, of which plan. No operation where nothing was to do."""
+
+    planned: Planned
+    operation: Operation | None
+
+
 async def plan(platform: Platform, request: Request) -> Planned:
     """What applying these documents would change, in order, each change with its reason.
 
     Raises InvalidDocuments with every problem at once, Forbidden, Conflict.
     """
     # 1. spec: documents -> models. Stop on error: all problems at once, nothing changed.
-    repository = await asyncio.to_thread(platform.load, request.sources)
+    repository = request.repository
+    if repository is None:
+        repository = await asyncio.to_thread(platform.load, request.sources)
     scopes.require(request.by, (each.service.namespace for each in repository.services))
     cell = await declared_cell(platform, repository)
     # 2. compiler: models -> bundles; what the cell already runs is not compiled again.
@@ -107,12 +125,28 @@ async def apply(
     Raises what `plan` does, and Conflict when the plan is another by now or one of its
     services is being changed.
     """
+    begun = await begin(platform, request, expected=expected, permit=permit, idle=True)
+    assert begun.operation is not None, "also nothing is an operation when it was asked for"
+    return begun.operation
+
+
+async def begin(
+    platform: Platform,
+    request: Request,
+    *,
+    expected: str | None = None,
+    permit: Callable[[str], Awaitable[None]] | None = None,
+    idle: bool = False,
+) -> Begun:
+    """As `apply`; where nothing is to change, an operation only when `idle`."""
     async with platform.planning:
         for attempt in range(TRIES):
             seen = platform.running.ended
             # 1. Plan as `plan` does. Stop on error: nothing changed.
             planned = await plan(platform, request)
             _check(planned, request.by, expected=expected)
+            if planned.plan.empty and not idle:
+                return Begun(planned=planned, operation=None)
             if permit is not None and not attempt:
                 await permit(f"repository/{planned.repository}")
             # 2. The first documents of an empty server say what its cell is. Stop on error.
@@ -120,8 +154,8 @@ async def apply(
                 await platform.cells.become(planned.cell)
             await platform.cells.ready()
             # 3. Take the services, write the operation, begin. Stop on error.
-            if started := await _start(platform, planned, by=request.by, seen=seen):
-                return started
+            if started := await _start(platform, planned, request, seen=seen):
+                return Begun(planned=planned, operation=started)
     raise Conflict(
         "its services are being changed all the time",
         subject=f"repository/{request.sources.name}",
@@ -201,12 +235,12 @@ def _check(planned: Planned, by: Identity, *, expected: str | None) -> None:
 
 
 async def _start(
-    platform: Platform, planned: Planned, *, by: Identity, seen: int
+    platform: Platform, planned: Planned, request: Request, *, seen: int
 ) -> Operation | None:
-    steps = steps_of(planned.plan, planned.snapshot)
+    steps = [_because(step, request.because) for step in steps_of(planned.plan, planned.snapshot)]
     operation = platform.running.draft(
         "apply",
-        by=by.name,
+        by=request.by.name,
         subject=f"repository/{planned.repository}",
         cell=platform.name,
         request={"steps": write_steps(steps)},
@@ -217,6 +251,13 @@ async def _start(
         lambda operation, voice: carry_out(platform, operation, voice),
         seen=seen,
     )
+
+
+def _because(step: Step, because: str) -> Step:
+    if not because:
+        return step
+    reason = f"{because}: {step.change.reason}"
+    return replace(step, change=replace(step.change, reason=reason))
 
 
 def _summary(count: int) -> str:
