@@ -59,6 +59,12 @@ RELATIVE_PATH: Final = Form(
 )
 IP_ADDRESS: Final = Form(r"^[0-9a-fA-F.:]+$", "an IP address such as 127.0.0.1")
 NETWORK: Final = Form(r"^[0-9a-fA-F.:]+/[0-9]{1,3}$", "a network such as 10.0.0.0/16")
+DESTINATION: Final = Form(
+    r"^[0-9a-fA-F.:]+/[0-9]{1,3}(:[0-9]{1,5})?$", "a network and a port such as 10.1.0.0/16:5432"
+)
+VALUE: Final = Form(
+    r"^[a-z][a-z0-9_]*$", "a value's name: lowercase letters, digits and underscores"
+)
 REFERENCE: Final = Form(
     r"^[a-z][a-z0-9-]*:[A-Za-z0-9._/-]+(#[A-Za-z0-9._-]+)?$",
     "a reference to a secret such as store:db-password, never its value",
@@ -81,6 +87,8 @@ FORMS: Final = (
     RELATIVE_PATH,
     IP_ADDRESS,
     NETWORK,
+    DESTINATION,
+    VALUE,
     REFERENCE,
     DEPENDENCY,
     TARGET,

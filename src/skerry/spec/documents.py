@@ -1,5 +1,6 @@
 """One document: its text to a validated model, or its problems with their lines."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,32 +12,39 @@ from skerry.model.cell import Cell
 from skerry.model.objects import digest_of
 from skerry.model.repository import Settings
 from skerry.model.service import Service
+from skerry.model.stack import Stack
+from skerry.spec.blocks import StackPositions
 from skerry.spec.chunks import Chunk
 from skerry.spec.defaults import merge
-from skerry.spec.kinds import SERVICE, SETTINGS, SETTINGS_FILE, kind_of, name_of
-from skerry.spec.limits import MAX_DOCUMENT
+from skerry.spec.kinds import SERVICE, SETTINGS, SETTINGS_FILE, STACK, kind_of, name_of
+from skerry.spec.limits import MAX_DOCUMENT, MAX_STACK
 from skerry.spec.messages import Complaint, holds, translate
 from skerry.spec.parse import Unreadable, parse
 from skerry.spec.positions import Path, Positions
+from skerry.spec.tenants import Tenants, read_tenants
 from skerry.spec.words import show_path
 
 MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "service": Service,
+    STACK: Stack,
     "cell": Cell,
     SETTINGS: Settings,
 }
 DEFAULTS: Final = "defaults"
+_STACK: Final = re.compile(r"^stack[ \t]*:", re.MULTILINE)
 _PROBE: Final = {"service": "probe", "image": "probe"}
 _SKETCHED: Final = ("service", "team", "tags", "depends", "cells", "secrets")
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A document understood. `digest` covers what was written, with the defaults."""
+    """A document understood. `digest` covers what was written, with the defaults. A stack's
+    tenants are beside its model, which has none."""
 
     kind: str
-    model: Service | Cell | Settings
+    model: Service | Stack | Cell | Settings
     digest: str
+    tenants: Tenants | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,14 @@ class Place:
     file: str
     text: str
     line: int
-    _found: list[Positions] = field(default_factory=list, compare=False)
+    stack: bool = False
+    _found: list[Positions | StackPositions] = field(default_factory=list, compare=False)
 
     def problem(self, name: str, complaint: Complaint) -> Problem:
         """The complaint, at its line."""
         if not self._found:
-            self._found.append(Positions(self.text, first_line=self.line))
+            find = StackPositions if self.stack else Positions
+            self._found.append(find(self.text, first_line=self.line))
         return Problem(
             file=self.file,
             line=self._found[0].line(complaint.path),
@@ -62,10 +72,10 @@ class Place:
 
 
 class Faulty(Exception):
-    """A document with problems, all of them. `sketch` is a service's sound part: what other
-    documents refer to, so that they are judged in the same answer."""
+    """A document with problems, all of them. `sketch` is the sound part of a service or of a
+    stack: what other documents refer to, so that they are judged in the same answer."""
 
-    def __init__(self, problems: Sequence[Problem], sketch: Service | None = None) -> None:
+    def __init__(self, problems: Sequence[Problem], sketch: Read | None = None) -> None:
         super().__init__(f"{len(problems)} problems")
         self.problems = tuple(problems)
         self.sketch = sketch
@@ -73,8 +83,9 @@ class Faulty(Exception):
 
 def read(file: str, chunk: Chunk, *, defaults: Mapping[str, Any], marks: bool) -> Read | None:
     """A document's model, or None when it says nothing. Raises Faulty."""
-    if len(chunk.text) > MAX_DOCUMENT:
-        raise Faulty([_too_large(file, chunk)])
+    most = MAX_STACK if _STACK.search(chunk.text) else MAX_DOCUMENT
+    if len(chunk.text) > most:
+        raise Faulty([_too_large(file, chunk, most)])
     try:
         value = parse(chunk.text, marks=marks)
     except Unreadable as error:
@@ -95,6 +106,8 @@ def _validate(file: str, chunk: Chunk, value: Any, *, defaults: Mapping[str, Any
     if isinstance(kind, Complaint):
         place = Place(file, chunk.text, chunk.line)
         raise Faulty([place.problem(name_of(value), kind)])
+    if kind == STACK:
+        return _stack(Place(file, chunk.text, chunk.line, stack=True), value)
     written = merge(defaults, value) if kind == SERVICE and defaults else value
     try:
         model = MODELS[kind].model_validate(written)
@@ -105,6 +118,45 @@ def _validate(file: str, chunk: Chunk, value: Any, *, defaults: Mapping[str, Any
         raise Faulty(problems, _sketch(written, found) if kind == SERVICE else None) from error
     assert isinstance(model, Service | Cell | Settings)
     return Read(kind, model, digest_of(written) if kind == SERVICE else "")
+
+
+def _stack(place: Place, value: Mapping[str, Any]) -> Read:
+    """A stack without a model per tenant; only where something is wrong are they made."""
+    try:
+        return _sound_stack(value)
+    except ValidationError:
+        try:
+            Stack.model_validate(value)
+        except ValidationError as error:
+            complaints = translate(error, value, Stack)
+            told = [place.problem(name_of(value), each) for each in complaints]
+            raise Faulty(told, _stack_sketch(value, complaints)) from error
+        raise
+
+
+def _sound_stack(value: Mapping[str, Any]) -> Read:
+    model = Stack.model_validate({**value, "tenants": {}})
+    return Read(STACK, model, "", read_tenants(value.get("tenants", {})))
+
+
+def _stack_sketch(value: Mapping[str, Any], complaints: Sequence[Complaint]) -> Read | None:
+    """What is sound of it: all but the fields and the tenants that are not."""
+    faulty = {each.path[0] for each in complaints if len(each.path) == 1 or not _at_tenant(each)}
+    tenants = {each.path[1] for each in complaints if _at_tenant(each)}
+    sound = {key: each for key, each in value.items() if key not in faulty}
+    if "tenants" in sound:
+        written = sound["tenants"].items()
+        sound["tenants"] = {name: each for name, each in written if name not in tenants}
+    if "template" in faulty:
+        sound["template"] = {"image": "sketch"}
+    try:
+        return _sound_stack(sound)
+    except ValidationError:
+        return None
+
+
+def _at_tenant(complaint: Complaint) -> bool:
+    return complaint.path[0] == "tenants" and len(complaint.path) > 1
 
 
 def check_defaults(defaults: Mapping[str, Any]) -> tuple[Complaint, ...]:
@@ -128,13 +180,14 @@ def _invalid(
     return [place.problem(name, each) for each in complaints]
 
 
-def _sketch(written: Mapping[str, Any], complaints: Sequence[Complaint]) -> Service | None:
+def _sketch(written: Mapping[str, Any], complaints: Sequence[Complaint]) -> Read | None:
     faulty = {each.path[0] for each in complaints if each.path}
     if faulty & {"service", "team"}:
         return None
     sound = {key: written[key] for key in _SKETCHED if key in written and key not in faulty}
     try:
-        return Service.model_validate({**sound, "image": "sketch", "route": "none"})
+        model = Service.model_validate({**sound, "image": "sketch", "route": "none"})
+        return Read(SERVICE, model, "")
     except ValidationError:
         return None
 
@@ -171,11 +224,13 @@ def _unreadable(file: str, chunk: Chunk, error: Unreadable) -> list[Problem]:
     ]
 
 
-def _too_large(file: str, chunk: Chunk) -> Problem:
+def _too_large(file: str, chunk: Chunk, most: int) -> Problem:
     return Problem(
         file=file,
         line=chunk.line,
         path="document",
-        message=f"is larger than a document may be ({MAX_DOCUMENT >> 20} MB)",
-        hint="put large contents into files, and name them under `files:`",
+        message=f"is larger than a document may be ({most >> 20} MB)",
+        hint="put large contents into files, and name them under `files:`"
+        if most == MAX_DOCUMENT
+        else "split it: other documents of the same `stack:` may hold more tenants",
     )

@@ -16,6 +16,11 @@ _MARKS: Final = ("&", "*", "!", "+", "0x", "0o", "0b")
 _START: Final = re.compile(
     r"(?:^|[\s\[{,:?-])(?:[&*!]|[-+]?0[xob][0-9a-fA-F]|\+[0-9])", re.MULTILINE
 )
+_HIDDEN: Final = re.compile(
+    r"(?<![^\s\[{,:-])(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\n]|'')*')|(?<!\S)#[^\n]*"
+)
+_QUOTE: Final = re.compile(r"(?<![^\s\[{,:-])[\"']")
+_BRACKET: Final = re.compile(r"[\[\]{}]")
 _FOREIGN_NUMBER: Final = re.compile(r"[-+]?0[xob][0-9a-fA-F_]+|\+[0-9]+")
 
 
@@ -34,15 +39,29 @@ def may_hold_marks(text: str) -> bool:
 
 def is_suspicious(text: str, *, marks: bool) -> bool:
     """Whether the text must be examined before it is parsed."""
-    if text.count("[") + text.count("{") > MAX_DEPTH:
+    if text.count("[") + text.count("{") > MAX_DEPTH and deepest(text) > MAX_DEPTH:
         return True
     return marks and may_hold_marks(text) and _START.search(text) is not None
+
+
+def deepest(text: str) -> int:
+    """How deep brackets nest at most. Never less than they do: in text that stands bare a
+    bracket opens nothing, and a closing one outside of any closes nothing. Quotes that are not
+    closed on their line could hide anything: then it is as deep as there are brackets."""
+    bare = _HIDDEN.sub("", text)
+    if _QUOTE.search(bare):
+        return bare.count("[") + bare.count("{")
+    depth = most = 0
+    for bracket in _BRACKET.findall(bare):
+        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
+        most = max(most, depth)
+    return most
 
 
 def examine(text: str) -> tuple[Finding, ...]:
     """Everything in the text that a document should not hold. Text that is not YAML at all is
     left to the parser to refuse."""
-    examination = _Examination()
+    examination = _Examination(most=max(MAX_EXPANDED, 2 * len(text)))
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if not examination.take(event):
@@ -60,6 +79,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Examination:
+    most: int
     findings: list[Finding] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=lambda: [_Open(None)])
     sizes: dict[str, int] = field(default_factory=dict)
@@ -97,7 +117,7 @@ class _Examination:
         self.stack[-1].size += size
         if anchor is not None:
             self.sizes[anchor] = size
-        if self.stack[-1].size > MAX_EXPANDED:
+        if self.stack[-1].size > self.most:
             said = "repeats so much by aliases that it would not end"
             return self._find(event, said, "write it out, or use defaults in skerry.yaml")
         return True

@@ -7,17 +7,17 @@ from skerry.spec.messages import Complaint
 from skerry.spec.words import show_key, suggest
 
 SERVICE: Final = "service"
+STACK: Final = "stack"
 CELL: Final = "cell"
 SETTINGS: Final = "settings"
 SETTINGS_FILE: Final = "skerry.yaml"
 # Known to the design, and refused until there is an engine for them.
 COMING: Final = {
-    "stack": "stack is not supported yet: no engine here runs one service per tenant",
     "group": "group is not supported yet: no engine here shares capacity by priority",
     "job": "job is not supported yet: no engine here runs work that ends",
     "environment": "environment is not supported yet: one cell is all there is to promote to",
 }
-KINDS: Final = (SERVICE, CELL, *COMING)
+KINDS: Final = (SERVICE, STACK, CELL, *COMING)
 _SETTINGS_KEYS: Final = frozenset({"version", "defaults", "required_tags", "teams"})
 
 
@@ -52,5 +52,5 @@ def _no_kind(value: Mapping[Any, Any]) -> Complaint:
         end, hint = suggest(str(key), KINDS)
         if end:
             return Complaint((key,), f"unknown kind `{show_key(key)}`{end}", hint)
-    said = f"has none of the keys that say what it is: {', '.join((SERVICE, CELL))}"
+    said = f"has none of the keys that say what it is: {', '.join((SERVICE, STACK, CELL))}"
     return Complaint((), said, "add `service: NAME`, or keep the file out of the repository")

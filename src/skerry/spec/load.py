@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from skerry.errors import InvalidDocuments, Problem
 from skerry.model.cell import Cell
-from skerry.model.dependencies import resolve_depends
+from skerry.model.dependencies import Directory, resolve_depends
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import digest_of
 from skerry.model.repository import DeclaredService, Repository, Settings
@@ -17,9 +17,11 @@ from skerry.spec.documents import Faulty, Place, Read, check_defaults, read
 from skerry.spec.entries import Entry, Kept, Known, Located, Memory, locate
 from skerry.spec.files import Attachments
 from skerry.spec.guard import may_hold_marks
-from skerry.spec.kinds import CELL, SERVICE, SETTINGS_FILE
+from skerry.spec.kinds import CELL, SETTINGS_FILE
 from skerry.spec.limits import MAX_DOCUMENTS, MAX_FAULTY, MAX_FILE
 from skerry.spec.messages import Complaint
+from skerry.spec.stacks import Joined, Joining, parts_of
+from skerry.spec.tenancy import check_stacks
 from skerry.spec.together import Depends, check_together
 
 _REPOSITORIES_KEPT: Final = 4
@@ -55,6 +57,7 @@ class _Loading:
         self._attachments = Attachments(sources)
         self._problems: list[Problem] = []
         self._sketches: list[Located] = []
+        self._stack_sketches: list[Entry] = []
         self._faulty = 0
         self._documents = 0
 
@@ -70,12 +73,14 @@ class _Loading:
         if self._sketches:
             services = sorted([*services, *self._sketches], key=lambda each: each.place)
         depends = self._check(services, settings, cells)
+        stacks = self._stacks(entries, services, settings=settings, cells=cells)
         if self._problems:
             raise InvalidDocuments(self._told())
         return Repository(
             name=settings.name or self._sources.name,
             settings=settings,
             services=tuple(self._declare(located, depends) for located in services),
+            stacks=tuple(joined.declared for joined in stacks),
             cells=cells,
         )
 
@@ -166,11 +171,14 @@ class _Loading:
                 self._sketch(file, chunk, error.sketch)
             return None
 
-    def _sketch(self, file: str, chunk: Chunk, sketch: Service | None) -> None:
-        """Note a faulty service, for the problems it has with others."""
+    def _sketch(self, file: str, chunk: Chunk, sketch: Read | None) -> None:
+        """Note a faulty service or stack, for the problems it has with others."""
         if sketch is not None and self._faulty <= MAX_FAULTY:
-            entry = Entry(file, chunk, Known(Read(SERVICE, sketch, "")))
-            self._sketches.append(Located(sketch.key, sketch, entry))
+            entry = Entry(file, chunk, Known(sketch))
+            if isinstance(sketch.model, Service):
+                self._sketches.append(Located(sketch.model.key, sketch.model, entry))
+            else:
+                self._stack_sketches.append(entry)
 
     def _cells(self, entries: list[Entry]) -> tuple[Cell, ...]:
         first: dict[str, tuple[Entry, Cell]] = {}
@@ -199,6 +207,25 @@ class _Loading:
             if self._faulty > MAX_FAULTY:
                 break
         return depends
+
+    def _stacks(
+        self,
+        entries: list[Entry],
+        services: list[Located],
+        *,
+        settings: Settings,
+        cells: tuple[Cell, ...],
+    ) -> list[Joined]:
+        parts = parts_of([*entries, *self._stack_sketches])
+        if not parts:
+            return []
+        directory = Directory(each.key for each in services)
+        joining = Joining(settings=settings, directory=directory, attachments=self._attachments)
+        stacks = [made for each in parts.values() if (made := joining.join(each)) is not None]
+        self._fault(joining.problems)
+        for problem in check_stacks(stacks, services=services, settings=settings, cells=cells):
+            self._fault([problem])
+        return stacks
 
     def _declare(self, located: Located, depends: Depends) -> DeclaredService:
         service, known = located.service, located.entry.known

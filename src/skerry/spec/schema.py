@@ -9,17 +9,19 @@ from pydantic import BaseModel
 from skerry.model.cell import Cell
 from skerry.model.repository import Settings
 from skerry.model.service import Service
+from skerry.model.stack import Stack
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _MODELS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("service", Service),
+    ("stack", Stack),
     ("cell", Cell),
     ("settings", Settings),
 )
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema 2020-12 of one document: a service, a cell, or the settings in skerry.yaml.
+    """JSON Schema 2020-12 of one document: a service, a stack, a cell, or skerry.yaml's settings.
 
     Everything the loader accepts, it accepts. It cannot know what holds between documents,
     between fields, and how large an amount is; the loader says that. A service may lack its

@@ -9,8 +9,10 @@ from skerry.model.dependencies import Directory, find_cycles
 from skerry.model.keys import ServiceKey
 from skerry.model.repository import Settings
 from skerry.model.secret import SecretKey, qualify
+from skerry.model.service import Service
 from skerry.spec.entries import Located
 from skerry.spec.messages import Complaint
+from skerry.spec.placement import check_residency
 from skerry.spec.words import suggest
 
 Depends = Mapping[ServiceKey, tuple[ServiceKey, ...]]
@@ -57,13 +59,16 @@ def _check_settings(services: Iterable[Located], settings: Settings) -> Iterator
 
 
 def _check_cells(services: Iterable[Located], cells: Sequence[Cell]) -> Iterator[Problem]:
-    known = frozenset(cell.cell for cell in cells)
+    known = {cell.cell: cell for cell in cells}
     for located in services if known else ():
+        named = isinstance(located.service.cells, Mapping)
         for position, written in enumerate(located.service.cells):
             if written not in known:
                 end, hint = suggest(written, tuple(known))
                 said = f"unknown cell `{written}`{end}"
-                yield from located.problems([Complaint(("cells", position), said, hint)])
+                step = written if named else position
+                yield from located.problems([Complaint(("cells", step), said, hint)])
+        yield from located.problems(check_residency(located, known))
 
 
 def _check_secrets(services: Iterable[Located]) -> Iterator[Problem]:
@@ -83,13 +88,14 @@ def _check_depends(services: Sequence[Located], depends: Depends) -> Iterator[Pr
     for located in services:
         if len(depends.get(located.key, ())) != len(located.service.depends):
             directory = directory or Directory(each.key for each in services)
-            yield from located.problems(_judge_depends(located, directory))
+            yield from located.problems(judge_depends(located.service, directory))
 
 
-def _judge_depends(located: Located, directory: Directory) -> Iterator[Complaint]:
+def judge_depends(service: Service, directory: Directory) -> Iterator[Complaint]:
+    """What is wrong with what a service depends on, entry by entry."""
     seen: set[ServiceKey] = set()
-    for position, written in enumerate(located.service.depends):
-        found = directory.candidates(written, namespace=located.service.namespace)
+    for position, written in enumerate(service.depends):
+        found = directory.candidates(written, namespace=service.namespace)
         complaint = _judge_dependency(written, found, directory)
         if len(found) == 1 and found[0] in seen:
             complaint = (f"{written} is there twice", "remove one of them")
