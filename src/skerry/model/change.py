@@ -18,6 +18,7 @@ class Action(StrEnum):
     REPLACE = "replace"  # stopped first: it has a volume
     CONFIGURE = "configure"  # objects change, no replica does
     DELETE = "delete"
+    SETTLE = "settle"  # nothing changes: a release that was begun is waited for, or undone
 
 
 class Did(StrEnum):

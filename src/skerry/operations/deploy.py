@@ -35,6 +35,7 @@ from skerry.operations.steps import Step, read_steps, steps_of, write_steps
 from skerry.operations.voice import Voice
 from skerry.planner.plan import differing
 from skerry.planner.plan import plan as make_plan
+from skerry.planner.settling import with_unsettled
 
 Permit = Callable[[str], Awaitable[None]]
 TRIES: Final = 5  # each means that a service of this plan was changed while it was made
@@ -106,6 +107,7 @@ async def plan(platform: Platform, request: Request) -> Planned:
         prune=not request.only,
         absent=_absent(repository, cell, request.only),
     )
+    made = with_unsettled(made, bundles, snapshot, busy=platform.running.busy(platform.name))
     scopes.require(request.by, (change.service.namespace for change in made.changes))
     return Planned(
         plan=made, cell=cell, bundles=bundles, snapshot=snapshot, repository=repository.name

@@ -13,8 +13,8 @@ from skerry.model.change import Action, Change, Release, Verdict
 from skerry.model.objects import RELEASE, Manifest
 from skerry.model.progress import Operation, Stage
 from skerry.operations.before import run_before
-from skerry.operations.insisting import insist
 from skerry.operations.platform import Platform
+from skerry.operations.settling import judge_left, mark, settle
 from skerry.operations.steps import Step, deployment_of
 from skerry.operations.undo import undo
 from skerry.operations.voice import Voice
@@ -28,28 +28,32 @@ async def carry_out_step(
 ) -> None:
     """Raises DeployFailed after the release before is back."""
     if step.change.action is Action.DELETE:
-        return await _remove(platform, step, voice)
+        return await _remove(platform, step, operation, voice=voice)
+    if step.change.action is Action.SETTLE:
+        return await settle(platform, step, voice=voice)
     release = await _record(platform, step, operation)
     if release.verdict is Verdict.DEPLOYED:  # before a crash
         return None
     failure: SkerryError = _known_failure(platform, release)
     if release.verdict is Verdict.DEPLOYING:
         try:
-            await _bring_up(platform, step, release, voice=voice)
+            await _bring_up(platform, step, release, operation=operation, voice=voice)
         except SkerryError as error:
             failure = error
         except Exception:
             log.exception("deploying %s met a fault of Skerry's own", step.service)
             failure = _own_fault(platform, step)
         else:
-            return await _settle(platform, release, step, voice=voice)
-    await _mark(platform, release, Verdict.FAILED, reason=failure.cause)
+            return await _end(platform, release, step, operation=operation, voice=voice)
+    await mark(platform, release, Verdict.FAILED, reason=failure.cause)
     if voice.has_said(Stage.APPLYING, step.service):
         await undo(platform, step, release, voice=voice, failure=failure)
     raise failure
 
 
-async def _bring_up(platform: Platform, step: Step, release: Release, *, voice: Voice) -> None:
+async def _bring_up(
+    platform: Platform, step: Step, release: Release, *, operation: Operation, voice: Voice
+) -> None:
     service = step.service
     # 1. The command ahead of the release. Stop on error: nothing has changed yet.
     await run_before(platform, step, voice)
@@ -57,24 +61,38 @@ async def _bring_up(platform: Platform, step: Step, release: Release, *, voice: 
     await voice.say(
         Stage.APPLYING, f"release {release.number}: {step.change.reason}", service=service
     )
-    await platform.engine.apply(numbered(step.change, release.number))
+    take_over = bool(operation.request.get("take_over"))
+    await platform.engine.apply(numbered(step.change, release.number), take_over=take_over)
     # 3. Stop on error: what cannot become ready is undone.
-    await wait_until_up(platform, service, voice, deadline_seconds=step.change.deadline_seconds)
+    if _waits(operation):
+        deadline = step.change.deadline_seconds
+        await wait_until_up(platform, service, voice, deadline_seconds=deadline)
 
 
-async def _settle(platform: Platform, release: Release, step: Step, *, voice: Voice) -> None:
-    await _mark(platform, release, Verdict.DEPLOYED)
-    await voice.say(Stage.DONE, f"release {release.number} is up", service=step.service)
+def _waits(operation: Operation) -> bool:
+    """Whether somebody looks how it ends; else `settling.py` does, next time."""
+    return bool(operation.request.get("wait", True))
 
 
-async def _remove(platform: Platform, step: Step, voice: Voice) -> None:
+async def _end(
+    platform: Platform, release: Release, step: Step, *, operation: Operation, voice: Voice
+) -> None:
+    said = f"release {release.number} is applied, and not waited for"
+    if _waits(operation):
+        await mark(platform, release, Verdict.DEPLOYED)
+        said = f"release {release.number} is up"
+    await voice.say(Stage.DONE, said, service=step.service)
+
+
+async def _remove(platform: Platform, step: Step, operation: Operation, *, voice: Voice) -> None:
     """Removing is not undone: what is left goes with the next try."""
     await voice.say(Stage.APPLYING, f"removed: {step.change.reason}", service=step.service)
     await platform.engine.delete(step.service, volumes=False)
-    await wait_until_gone(
-        platform, step.service, voice, deadline_seconds=step.change.deadline_seconds
-    )
-    await voice.say(Stage.DONE, "gone", service=step.service)
+    if _waits(operation):
+        deadline = step.change.deadline_seconds
+        await wait_until_gone(platform, step.service, voice, deadline_seconds=deadline)
+    said = "gone" if _waits(operation) else "is going, and not waited for"
+    await voice.say(Stage.DONE, said, service=step.service)
 
 
 async def _record(platform: Platform, step: Step, operation: Operation) -> Release:
@@ -82,6 +100,7 @@ async def _record(platform: Platform, step: Step, operation: Operation) -> Relea
     known = await platform.engine.releases(step.service)
     if known and known[0].at == operation.at and known[0].by == operation.by:
         return known[0]
+    await judge_left(platform, known)
     number = known[0].number + 1 if known else 1
     release = release_of(step, number=number, by=operation.by, at=operation.at)
     await platform.engine.record(release)
@@ -105,13 +124,6 @@ def release_of(step: Step, *, number: int, by: str, at: datetime) -> Release:
         objects=step.change.objects,
         before=step.change.before,
     )
-
-
-async def _mark(
-    platform: Platform, release: Release, verdict: Verdict, *, reason: str = ""
-) -> None:
-    judged = replace(release, verdict=verdict, verdict_reason=reason)
-    await insist(platform.clock, lambda: platform.engine.record(judged))
 
 
 def numbered(change: Change, release: int) -> Change:

@@ -36,6 +36,7 @@ class Running:
         self._changed = asyncio.Event()
         self._ends: dict[tuple[str, ServiceKey], int] = {}
         self._ended = 0
+        self._at_work: set[tuple[str, ServiceKey]] = set()
 
     @property
     def ended(self) -> int:
@@ -58,6 +59,10 @@ class Running:
             request=request,
             namespaces=namespaces_of(request),
         )
+
+    def busy(self, cell: str) -> frozenset[ServiceKey]:
+        """The services of a cell that operations are at work on."""
+        return frozenset(service for where, service in self._at_work if where == cell)
 
     async def start(
         self, operation: Operation, services: Iterable[ServiceKey], work: Work, *, seen: int
@@ -136,11 +141,15 @@ class Running:
         held: AsyncExitStack,
         services: list[ServiceKey],
     ) -> None:
+        taken = {(operation.cell, each) for each in services}
+        self._at_work |= taken
+
         async def carry_out() -> None:
             async with held:
                 try:
                     await self._end(await self._outcome(operation, voice, work))
                 finally:
+                    self._at_work -= taken
                     self._ended += 1
                     self._ends.update(((operation.cell, each), self._ended) for each in services)
 

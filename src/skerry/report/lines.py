@@ -42,6 +42,7 @@ _SIGNS: Final = {
     "update": ("~", "warn"),
     "replace": ("!", "warn"),
     "configure": ("~", "dim"),
+    "settle": ("…", "dim"),
     "delete": ("-", "remove"),
 }
 _CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
