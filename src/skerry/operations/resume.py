@@ -12,6 +12,7 @@ from skerry.operations.deploy import carry_out
 from skerry.operations.fleet import Fleet
 from skerry.operations.insisting import insist
 from skerry.operations.platform import Platform
+from skerry.operations.repair import put_right
 from skerry.operations.restart import roll
 from skerry.operations.scale import set_count
 from skerry.operations.unhold import let_go
@@ -29,6 +30,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "restart": roll,
     "scale": set_count,
     "unhold": let_go,
+    "repair": put_right,
 }
 
 
