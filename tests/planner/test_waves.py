@@ -42,6 +42,7 @@ def rollout(*waves: tuple[str, ...], **parts: Any) -> Rollout:
         "by": "ada",
         "at": NOW,
         "since": NOW,
+        "attempts": (NOW,),
     }
     return Rollout(**fields | {"waves": waves or (("a",), ("b", "c"))} | parts)
 

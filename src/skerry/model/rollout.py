@@ -51,8 +51,10 @@ class Rollout:
     bake_seconds: float = 0.0
     max_failures: int = 0
     source: str = ""
-    undoes: datetime | None = None
-    """When the roll-out began that this one takes back."""
+    attempts: tuple[datetime, ...]
+    """When it began, and when it was taken up again after a halt: its releases bear these."""
+    undoes: tuple[datetime, ...] = ()
+    """The attempts of the roll-out that this one takes back."""
     skipped: Mapping[str, str] = field(default_factory=dict)
     state: RolloutState = RolloutState.RUNNING
     reason: str = ""
@@ -96,7 +98,8 @@ def write_rollout(rollout: Rollout) -> dict[str, Any]:
         "bake_seconds": rollout.bake_seconds,
         "max_failures": rollout.max_failures,
         "source": rollout.source,
-        "undoes": _moment(rollout.undoes),
+        "attempts": [each.isoformat() for each in rollout.attempts],
+        "undoes": [each.isoformat() for each in rollout.undoes],
         "skipped": _packed(dict(rollout.skipped)),
         "state": rollout.state.value,
         "reason": rollout.reason,
@@ -113,8 +116,10 @@ def write_rollout(rollout: Rollout) -> dict[str, Any]:
 def read_rollout(fact: Mapping[str, Any]) -> Rollout:
     """What `write_rollout` wrote."""
     parts = dict(fact)
-    for name in ("at", "since", "undoes", "baking", "heard"):
+    for name in ("at", "since", "baking", "heard"):
         parts[name] = None if parts[name] is None else datetime.fromisoformat(parts[name])
+    for name in ("attempts", "undoes"):
+        parts[name] = tuple(datetime.fromisoformat(each) for each in parts[name])
     parts["towards"] = Towards(parts["towards"])
     parts["state"] = RolloutState(parts["state"])
     parts["waves"] = tuple(tuple(each) for each in _unpacked(parts["waves"]))

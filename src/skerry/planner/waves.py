@@ -171,7 +171,15 @@ def resumed(rollout: Rollout, *, now: datetime) -> Rollout:
     died) goes on where it was, its bake with what is left of it."""
     if rollout.state is RolloutState.RUNNING:
         return rollout
-    again = replace(rollout, state=RolloutState.RUNNING, reason="", failed={}, since=now, up=0)
+    again = replace(
+        rollout,
+        state=RolloutState.RUNNING,
+        reason="",
+        failed={},
+        since=now,
+        up=0,
+        attempts=(*rollout.attempts, now),
+    )
     return _next(again, now=now) if rollout.baking is not None else again
 
 

@@ -72,6 +72,12 @@ class MemoryEngine(Memory):
         """Somebody else's object, put there behind Skerry's back."""
         self._put(manifest)
 
+    def spoil(self, service: ServiceKey, fault: Fault) -> None:
+        """Its replicas, ready until now, have this fault from now on."""
+        for each in self._replicas[service].here:
+            each.fault = fault
+        self._ring()
+
     def object(self, key: ObjectKey) -> Manifest | None:
         """One object as it is, whoever owns it."""
         return self._objects.get(key)
