@@ -14,11 +14,13 @@ from skerry.compiler.inventory import stamped
 from skerry.compiler.job import one_off
 from skerry.compiler.neighbours import Neighbours
 from skerry.compiler.network import doors, walls
+from skerry.compiler.overrides import effective
 from skerry.compiler.patches import patched
 from skerry.compiler.placement import absence, misplaced
 from skerry.compiler.routes import route
 from skerry.compiler.scaling import autoscaler, disruption_budget
 from skerry.compiler.subject import Dependency, Setting, Subject
+from skerry.compiler.tenancy_objects import enclosure
 from skerry.compiler.workload import deployment, volume_claims
 from skerry.errors import InvalidDocuments, Problem
 from skerry.model.cell import Cell
@@ -83,7 +85,9 @@ def compile_service(
 def _place(repository: Repository, cell: Cell) -> tuple[list[DeclaredService], list[Problem]]:
     found = (misplaced(each, cell) for each in repository.services)
     problems = [problem for problem in found if problem is not None]
-    placed = [each for each in repository.services if absence(each.service, cell) is None]
+    placed = [
+        effective(each, cell) for each in repository.services if absence(each.service, cell) is None
+    ]
     return placed, problems
 
 
@@ -99,6 +103,14 @@ def _compile(
     inputs = inputs_of(declared, setting, depends)
     if skip.get(service.key) == inputs:
         return _unopened(service.key, setting, inputs=inputs, depends=depends)
+    return bundle_of(declared, setting, depends=depends, inputs=inputs)
+
+
+def bundle_of(
+    declared: DeclaredService, setting: Setting, *, depends: tuple[Dependency, ...], inputs: str
+) -> Bundle:
+    """All objects of a service, whatever the cell has of it. Raises InvalidDocuments."""
+    service = declared.service
     subject = Subject(
         declared=declared,
         setting=setting,
@@ -110,9 +122,6 @@ def _compile(
     if service.image is None:
         said = f"{service.build} has not been built yet"
         raise InvalidDocuments([subject.problem("build", said)])
-    if setting.cell.on_kubernetes and _RESERVED.match(service.namespace):
-        said = f"the namespace {service.namespace} is not for services: the cluster's own are there"
-        raise InvalidDocuments([subject.problem("team", said, "give the team another name")])
     return _bundle(subject, inputs)
 
 
@@ -123,6 +132,7 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
         subject, inputs=inputs, files=files["metadata"]["name"] if files is not None else None
     )
     made = [
+        *enclosure(subject),
         service_account(subject),
         association(subject),
         walls(subject),

@@ -23,9 +23,19 @@ def inputs_of(declared: DeclaredService, setting: Setting, depends: Sequence[Dep
     used = references(declared).values() if service.secrets else ()
     secrets = [setting.fingerprints.get(reference, "") for reference in used]
     doors = [[*each.key, each.port, each.alias] for each in depends]
-    around = _around(setting.cell, setting.repository)
+    around = around_of(setting)
     facts = [declared.digest, service.image, around, secrets, doors]
-    return f"{digest_of(facts)}-{_mark(setting.repository)}"
+    return f"{digest_of(facts)}-{mark_of(setting)}"
+
+
+def around_of(setting: Setting) -> str:
+    """Of the cell, the repository and this compiler: what every bundle is made from."""
+    return _around(setting.cell, setting.repository)
+
+
+def mark_of(setting: Setting) -> str:
+    """The end of every inputs digest of the repository."""
+    return _mark(setting.repository)
 
 
 @lru_cache(maxsize=64)

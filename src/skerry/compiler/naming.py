@@ -6,8 +6,18 @@ from typing import Final
 from skerry.compiler.subject import Subject
 from skerry.model.cell import Cell, Routes
 from skerry.model.keys import DEFAULT_NAMESPACE
-from skerry.model.objects import APP_NAME, FIELD_MANAGER, MANAGED_BY, SERVICE, TEAM, digest_of
+from skerry.model.objects import (
+    APP_NAME,
+    FIELD_MANAGER,
+    MANAGED_BY,
+    SERVICE,
+    STACK,
+    TEAM,
+    TENANT,
+    digest_of,
+)
 from skerry.model.service import Route, Service
+from skerry.model.stack import TenantService
 
 TAG: Final = "tag.skerry.dev/"
 LABEL_LENGTH: Final = 63
@@ -22,11 +32,14 @@ def selector(service: Service) -> dict[str, str]:
 
 def pod_labels(service: Service) -> dict[str, str]:
     """Labels of replicas. Without tags: a changed tag must not roll anything."""
-    return {
+    made = {
         APP_NAME: service.service,
         MANAGED_BY: FIELD_MANAGER,
         SERVICE: service.service,
     }
+    if isinstance(service, TenantService):
+        made |= {STACK: service.stack, TENANT: service.service}
+    return made
 
 
 def labels(service: Service) -> dict[str, str]:

@@ -51,6 +51,10 @@ class Neighbours:
             raise InvalidDocuments(problems)
         return tuple(found[key] for key in sorted(found))
 
+    def _alias_owner(self, client: Service, target: ServiceKey) -> ServiceKey:
+        """Alone in its namespace, as a tenant is, a service brings every name itself."""
+        return self.aliases.get((client.namespace, target), client.key)
+
     def _find(self, declared: DeclaredService, written: str) -> Dependency | Problem:
         client = declared.service
         candidates = self.directory.candidates(written, namespace=client.namespace)
@@ -60,14 +64,15 @@ class Neighbours:
         if target == client.key:
             return _problem(declared, "a service cannot depend on itself")
         foreign = target.namespace != client.namespace
-        if foreign and ServiceKey(client.namespace, target.name) in self.services:
+        namesake = ServiceKey(client.namespace, target.name)
+        if foreign and (namesake == client.key or namesake in self.services):
             said = f"{written} would hide {client.namespace}'s own {target.name}"
             return _problem(declared, said, "rename one of the two")
         return Dependency(
             key=target,
             port=self.services[target].listens,
             foreign=foreign,
-            alias=foreign and self.aliases[client.namespace, target] == client.key,
+            alias=foreign and self._alias_owner(client, target) == client.key,
         )
 
 

@@ -52,7 +52,8 @@ class Bundle:
 
     `inputs` digests everything the bundle was compiled from (document, cell, compiler
     version, fingerprints of secrets), so that equal inputs need no second look.
-    `before` is a Job run to its end ahead of the release, when the release is new.
+    `before` is a Job run to its end ahead of the release, when the release is new. `notes` are
+    said with the change it becomes.
     """
 
     service: ServiceKey
@@ -63,6 +64,7 @@ class Bundle:
     depends: tuple[ServiceKey, ...] = ()
     deadline_seconds: float = 300.0
     url: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def key_of(manifest: Manifest) -> ObjectKey:
@@ -80,14 +82,19 @@ def annotation(manifest: Manifest, name: str) -> str | None:
 def owner_of(manifest: Manifest) -> ServiceKey | None:
     """The service an object belongs to, or None when it is not Skerry's.
 
-    The label holds `name` for an object in the service's own namespace and
-    `namespace.name` for one placed in another's (a door opened by `depends`).
+    The label holds `name` for an object in the service's own namespace, and for that namespace
+    itself where it is the service's own; `namespace.name` for an object placed in another's (a
+    door opened by `depends`).
     """
-    labels = manifest["metadata"].get("labels") or {}
+    metadata = manifest["metadata"]
+    labels = metadata.get("labels") or {}
     if labels.get(MANAGED_BY) != FIELD_MANAGER or SERVICE not in labels:
         return None
     namespace, dot, name = str(labels[SERVICE]).rpartition(".")
-    return ServiceKey(namespace if dot else manifest["metadata"].get("namespace", ""), name)
+    if not dot:
+        own = manifest["kind"] == "Namespace"
+        namespace = metadata["name"] if own else metadata.get("namespace", "")
+    return ServiceKey(namespace, name)
 
 
 def digest_of(value: object) -> str:

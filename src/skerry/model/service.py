@@ -147,6 +147,30 @@ class Slo(Document):
     latency: Latency = Field(Latency(), description="how fast requests are answered")
 
 
+class CellOverride(Document):
+    """What one cell has otherwise. Maps are merged over the service's, the rest replaces it.
+    Who it is, where it may run, its port, files and volumes are the same everywhere."""
+
+    image: Image | None = Field(None, description="instead of the service's image")
+    command: tuple[Text, ...] = Field((), description="instead of the service's command")
+    env: dict[EnvName, Text] = Field(default_factory=dict, description="over the service's env")
+    secrets: dict[EnvName, SecretReference] = Field(
+        default_factory=dict, description="over the service's secrets"
+    )
+    health: dict[str, Any] = Field(default_factory=dict, description="over the service's health")
+    resources: dict[str, Any] = Field(
+        default_factory=dict, description="over the service's resources"
+    )
+    scale: dict[str, Any] = Field(default_factory=dict, description="over the service's scale")
+    route: dict[str, Any] | Literal["none"] = Field(
+        default_factory=dict, description="over the service's route; none gives no URL there"
+    )
+    drain: Seconds | None = Field(None, description="instead of the service's drain")
+    deadline: TimeLimit | None = Field(None, description="instead of the service's deadline")
+    access: dict[str, Any] = Field(default_factory=dict, description="over the service's access")
+    slo: dict[str, Any] = Field(default_factory=dict, description="over the service's slo")
+
+
 class Service(Document):
     """One long-running workload."""
 
@@ -198,8 +222,10 @@ class Service(Document):
     residency: tuple[Country, ...] = Field(
         (), description="countries it may run in; everywhere when empty"
     )
-    cells: tuple[Name, ...] = Field(
-        (), description="cells it runs in; all that residency allows when empty"
+    cells: tuple[Name, ...] | dict[Name, CellOverride | None] = Field(
+        (),
+        description="cells it runs in; all that residency allows when empty; as a map, with what "
+        "each has otherwise",
     )
     access: Access = Field(Access(), description="the cloud role it may assume")
     slo: Slo = Field(Slo(), description="objectives it is measured against")

@@ -78,7 +78,11 @@ def change_of(
         delete=_deleted(difference_, old if rolls else None),
         before=bundle.before if rolls else None,
         diff=lines,
-        warnings=(*warnings(new, owned, action=action), *limits(bundle.objects)),
+        warnings=(
+            *bundle.notes,
+            *warnings(new, owned, action=action),
+            *limits(bundle.objects),
+        ),
         inputs=bundle.inputs,
         deadline_seconds=bundle.deadline_seconds,
     )

@@ -19,6 +19,7 @@ from skerry.spec.defaults import merge
 from skerry.spec.kinds import SERVICE, SETTINGS, SETTINGS_FILE, STACK, kind_of, name_of
 from skerry.spec.limits import MAX_DOCUMENT, MAX_STACK
 from skerry.spec.messages import Complaint, holds, translate
+from skerry.spec.overrides import judge_overrides
 from skerry.spec.parse import Unreadable, parse
 from skerry.spec.positions import Path, Positions
 from skerry.spec.tenants import Tenants, read_tenants
@@ -117,7 +118,14 @@ def _validate(file: str, chunk: Chunk, value: Any, *, defaults: Mapping[str, Any
         problems = _invalid(Place(file, chunk.text, chunk.line), value, complaints)
         raise Faulty(problems, _sketch(written, found) if kind == SERVICE else None) from error
     assert isinstance(model, Service | Cell | Settings)
-    return Read(kind, model, digest_of(written) if kind == SERVICE else "")
+    if not isinstance(model, Service):
+        return Read(kind, model, "")
+    if complaints := tuple(judge_overrides(model, written)):
+        problems = _invalid(Place(file, chunk.text, chunk.line), value, complaints)
+        raise Faulty(problems, _sketch(written, complaints))
+    return Read(
+        kind, model, digest_of({key: each for key, each in written.items() if key != "cells"})
+    )
 
 
 def _stack(place: Place, value: Mapping[str, Any]) -> Read:

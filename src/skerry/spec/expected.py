@@ -94,5 +94,5 @@ def _below(node: Node, step: str | int) -> Iterator[Node]:
         yield node["items"]
     elif step in node.get("properties", {}):
         yield node["properties"][step]
-    elif isinstance(node.get("additionalProperties"), Mapping):
+    elif isinstance(step, str) and isinstance(node.get("additionalProperties"), Mapping):
         yield node["additionalProperties"]

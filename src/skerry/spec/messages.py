@@ -86,6 +86,9 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> Complaint:
         said = "YAML's merge key `<<` is not supported"
         return Complaint(path, said, "write it out, or use defaults in skerry.yaml")
     known = known_keys(model, path[:-1])
+    if path[0] == "cells" and len(path) == 3 and path[-1] in known_keys(model, ()):
+        said = f"{path[-1]} is the same in every cell"
+        return Complaint(path, said, f"what may differ: {', '.join(known)}")
     for parent in known:
         if path[-1] in known_keys(model, (*path[:-1], parent)):
             said = f"unknown key `{path[-1]}`: it belongs below `{parent}`"
