@@ -122,6 +122,9 @@ def bundle_of(
     if service.image is None:
         said = f"{service.build} has not been built yet"
         raise InvalidDocuments([subject.problem("build", said)])
+    if setting.cell.on_kubernetes and _RESERVED.match(service.namespace):
+        said = f"the namespace {service.namespace} is not for services: the cluster's own are there"
+        raise InvalidDocuments([subject.problem("team", said, "give the team another name")])
     return _bundle(subject, inputs)
 
 
