@@ -6,23 +6,23 @@ from typing import Any, Final
 
 from skerry.errors import Conflict
 from skerry.model.access import Identity
-from skerry.model.keys import ServiceKey
+from skerry.model.change import Release, Verdict
+from skerry.model.keys import ObjectKey, ServiceKey
+from skerry.model.objects import RELEASE, annotation
 from skerry.model.progress import Operation, Stage
 from skerry.model.rollout import Rollout, RolloutState
 from skerry.model.stack import tenant_key
 from skerry.model.world import Snapshot
 from skerry.operations import scopes
-from skerry.operations.logbook import Logbook
-from skerry.operations.members import Gift, Given
+from skerry.operations.logbook import Logbook, Pulse
+from skerry.operations.members import Gift, Given, judged
 from skerry.operations.platform import Platform
 from skerry.operations.rollouts import carry, stopped
 from skerry.operations.voice import Voice
-from skerry.operations.waiting import REPEAT_SECONDS
 from skerry.operations.wave import carry_out_wave
 from skerry.operations.way_back import WayBack, backwards, reached
 
 KIND: Final = "abort"
-POLL_SECONDS: Final = 1.0
 
 
 async def abort(platform: Platform, stack: str, *, undo: bool, by: Identity) -> Operation:
@@ -54,7 +54,8 @@ async def stop(platform: Platform, operation: Operation, voice: Voice) -> None:
     that were on their way. Doing it twice does no harm. Raises DeployFailed when what is taken
     back does not come up."""
     stop = _Stop(platform, operation, voice)
-    rollout = await stop.without_carrier()
+    logbook = Logbook(platform, operation.request["aborts"])
+    rollout = await logbook.without_carrier(me=operation.id, voice=voice, ask=operation.by)
     if rollout.id == operation.request["rollout"]:
         rollout = await stop.end(rollout)
         await voice.say(Stage.DONE, f"aborted: {rollout.reason}")
@@ -85,51 +86,60 @@ class _Stop:
         """Keep it, as this operation's."""
         return await self._logbook.write(rollout, carrier=self._operation.id)
 
-    async def without_carrier(self) -> Rollout:
-        """The roll-out once nobody else carries it: its carrier stopped, or is not heard from."""
-        clock = self._platform.clock
-        since, said = clock.now(), float("-inf")
-        while True:
-            rollout = await self._logbook.read()
-            mine = rollout.carrier == self._operation.id
-            if mine or not self._logbook.carried(rollout):
-                return rollout
-            await self._logbook.ask_to_stop(rollout, by=self._operation.by)
-            if clock.monotonic() - said >= REPEAT_SECONDS:
-                said = clock.monotonic()
-                place = f"wave {rollout.wave + 1} of {len(rollout.waves)}"
-                await self._voice.say(Stage.WAITING, f"for {place} to be seen through", since=since)
-            await clock.sleep(POLL_SECONDS)
-
     async def end(self, rollout: Rollout) -> Rollout:
         """Aborted, with nothing left on its way. What a carrier that died has begun is judged;
         nothing else is changed."""
         if rollout.state is RolloutState.RUNNING:
             rollout = await self.write(rollout)
             if rollout.baking is None and rollout.present:
-                rollout, _ = await carry_out_wave(
-                    self._platform, rollout, Nothing(rollout), voice=self._voice, beat=self._beat
-                )
+                clock, me = self._platform.clock, self._operation.id
+                async with Pulse(self._logbook, clock, rollout, carrier=me) as pulse:
+                    rollout, _ = await carry_out_wave(
+                        self._platform,
+                        rollout,
+                        Nothing(self._platform, rollout),
+                        voice=self._voice,
+                        pulse=pulse,
+                    )
             rollout = rollout if rollout.reason else stopped(rollout)
         if rollout.state is not RolloutState.DONE:
             rollout = await self.write(replace(rollout, state=RolloutState.ABORTED))
         await self._logbook.forget_note()
         return rollout
 
-    async def _beat(self, rollout: Rollout) -> bool:
-        return await self._logbook.beat(rollout, carrier=self._operation.id)
-
 
 class Nothing(Gift):
     """For tenants a carrier that died did not reach."""
 
-    def __init__(self, rollout: Rollout) -> None:
+    def __init__(self, platform: Platform, rollout: Rollout) -> None:
         self.stack = rollout.stack
+        self._platform = platform
         self._attempt = rollout.attempts[-1]
 
     async def given(self, services: Collection[ServiceKey], snapshot: Snapshot) -> Given:
-        """Those with a release of this attempt are not left alone: it waits for its verdict."""
+        """One that has its release of this attempt is not left alone: it waits for its verdict.
+        A release that was recorded and never applied has its verdict here."""
         begun = {
-            service for service, newest in snapshot.releases.items() if newest.at == self._attempt
+            service: newest
+            for service, newest in snapshot.releases.items()
+            if newest.at == self._attempt
         }
-        return Given(left={each: "was not reached" for each in services if each not in begun})
+        never = {
+            service: newest
+            for service, newest in begun.items()
+            if newest.verdict is Verdict.DEPLOYING and not _shows(snapshot, newest)
+        }
+        if never:
+            verdicts = [
+                judged(each, Verdict.FAILED, "it was never applied") for each in never.values()
+            ]
+            await self._platform.engine.record(*verdicts)
+        reached = begun.keys() - never.keys()
+        return Given(left={each: "was not reached" for each in services if each not in reached})
+
+
+def _shows(snapshot: Snapshot, release: Release) -> bool:
+    """Whether the release is the one its Deployment was applied with."""
+    key = ObjectKey("Deployment", release.service.namespace, release.service.name)
+    live = snapshot.objects.get(key)
+    return live is not None and annotation(live, RELEASE) == str(release.number)

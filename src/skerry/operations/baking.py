@@ -7,12 +7,11 @@ from skerry.model.keys import ServiceKey
 from skerry.model.progress import Stage
 from skerry.model.rollout import Rollout
 from skerry.model.world import ServiceState, State
-from skerry.operations.logbook import BEAT_SECONDS
 from skerry.operations.lookout import Lookout, states_of
 from skerry.operations.members import scope_of, services_of_wave
 from skerry.operations.platform import Platform
 from skerry.operations.voice import Voice
-from skerry.operations.wave import LOOK_SECONDS, PACE_SECONDS, Beat
+from skerry.operations.wave import LOOK_SECONDS, PACE_SECONDS, Pulse
 from skerry.planner.waves import Bake, Decision, Seen, Sight, after, decide
 
 SAY_SECONDS: Final = 10.0
@@ -20,13 +19,13 @@ _ILL: Final = frozenset({State.DEGRADED, State.DOWN, State.COOLDOWN})
 
 
 async def bake(
-    platform: Platform, rollout: Rollout, *, voice: Voice, beat: Beat
+    platform: Platform, rollout: Rollout, *, voice: Voice, pulse: Pulse
 ) -> tuple[Rollout, Decision]:
     """Watch until the time is over or a tenant is not well any more. Between waves nobody is
     kept from writing. A wish to stop ends it at once: then the decision is still to bake."""
     clock = platform.clock
     services = _watched(rollout)
-    beaten, said = clock.monotonic(), float("-inf")
+    said = float("-inf")
     sights = {tenant: Sight(seen=Seen.UP) for tenant in services.values()}
     async with Lookout(platform.engine, clock, scope_of(rollout)) as lookout:
         while True:
@@ -39,10 +38,8 @@ async def bake(
             if clock.monotonic() - said >= SAY_SECONDS:
                 said = clock.monotonic()
                 await voice.say(Stage.WAITING, decision.reason, since=rollout.baking)
-            if clock.monotonic() - beaten >= BEAT_SECONDS:
-                beaten = clock.monotonic()
-                if await beat(replace(rollout, up=len(services))):
-                    return rollout, decision
+            if pulse(replace(rollout, up=len(services))):
+                return rollout, decision
             await clock.sleep(PACE_SECONDS)
 
 

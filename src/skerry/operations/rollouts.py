@@ -8,19 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from skerry.errors import Conflict, DeployFailed, SkerryError
+from skerry.errors import Conflict, DeployFailed, Refused, SkerryError
 from skerry.model.access import Identity
 from skerry.model.progress import Operation, Stage
 from skerry.model.rollout import Rollout, RolloutState
 from skerry.operations.baking import bake
 from skerry.operations.concerned import whole_stack
-from skerry.operations.logbook import Logbook
+from skerry.operations.logbook import Logbook, Pulse
 from skerry.operations.members import Gift
 from skerry.operations.platform import Platform
 from skerry.operations.running import Work
 from skerry.operations.voice import Voice
 from skerry.operations.wave import carry_out_wave
-from skerry.planner.waves import Done, Halt, named
+from skerry.planner.waves import Done, Halt, named, resumed
 
 Gifts = Callable[[Rollout], Gift]
 
@@ -34,31 +34,51 @@ async def begin(
     request: Mapping[str, Any],
     work: Work,
 ) -> Operation:
-    """Begin to carry a roll-out as it is given, in place of the one the cell keeps. Raises
-    Conflict when one of the stack is carried now."""
+    """Begin to carry a new roll-out, in place of the one the cell keeps. Raises Conflict while
+    one of the stack runs, also when nobody carries it any more."""
     logbook = Logbook(platform, rollout.stack)
     async with platform.planning:
         there = await logbook.find()
-        if there is not None and logbook.carried(there):
-            raise _carried(logbook, there)
-        operation = platform.running.draft(
-            kind,
-            by=by.name,
-            subject=logbook.subject,
-            request={"stack": rollout.stack, **request},
-            cell=platform.name,
-        )
+        if there is not None and there.state is RolloutState.RUNNING:
+            raise logbook.is_carried(there)
+        operation = _draft(platform, rollout.stack, kind, by=by, request=request)
         # Written before it is begun: from then on it can be stopped, and resumed.
-        await logbook.write(rollout, carrier=operation.id)
+        await logbook.enter(rollout, carrier=operation.id)
         try:
-            started = await platform.running.start(
-                operation, [whole_stack(rollout.stack)], work, seen=platform.running.ended
-            )
+            return await _start(platform, operation, work)
         except SkerryError:
             await logbook.put_back(there)
             raise
-    assert started is not None, "nothing ends between reading the mark and looking at it"
-    return started
+
+
+async def begin_again(
+    platform: Platform,
+    stack: str,
+    kind: str,
+    *,
+    by: Identity,
+    request: Mapping[str, Any],
+    work: Work,
+) -> Operation:
+    """Begin to go on with the roll-out the cell keeps. Raises NotFound, and Refused when there
+    is nothing left of it."""
+    logbook = Logbook(platform, stack)
+    async with platform.planning:
+        there = await logbook.read()
+        if there.state is RolloutState.DONE:
+            raise Refused("is done", subject=logbook.subject, hint=f"skerry rollouts {stack}")
+        body = {"resumes": there.id, **request}
+        return await _start(platform, _draft(platform, stack, kind, by=by, request=body), work)
+
+
+async def take_up(platform: Platform, operation: Operation, voice: Voice) -> None:
+    """Make the roll-out this operation resumes its own, once nobody else carries it; nothing
+    when it is already. Raises Conflict when somebody does."""
+    logbook = Logbook(platform, operation.request["stack"])
+    rollout = await logbook.without_carrier(me=operation.id, voice=voice)
+    if rollout.carrier != operation.id and rollout.id == operation.request.get("resumes"):
+        again = resumed(rollout, now=platform.clock.now())
+        await logbook.write(again, carrier=operation.id)
 
 
 async def carry(
@@ -74,21 +94,20 @@ async def carry(
     gift = gifts(rollout)
     await _introduce(rollout, voice)
 
-    async def beat(as_it_is: Rollout) -> bool:
-        return await logbook.beat(as_it_is, carrier=operation.id)
-
-    while rollout.state is RolloutState.RUNNING and rollout.present:
-        # Stop on error: the record stays as it is, to be resumed.
-        if rollout.baking is None:
-            rollout, decision = await carry_out_wave(
-                platform, rollout, gift, voice=voice, beat=beat
-            )
-        else:
-            rollout, decision = await bake(platform, rollout, voice=voice, beat=beat)
-        if not isinstance(decision, Halt | Done):
-            await voice.say(Stage.PLANNED, decision.reason)
-        if await beat(rollout) and rollout.state is RolloutState.RUNNING:
-            rollout = await logbook.write(stopped(rollout), carrier=operation.id)
+    async with Pulse(logbook, platform.clock, rollout, carrier=operation.id) as pulse:
+        while rollout.state is RolloutState.RUNNING and rollout.present:
+            # Stop on error: the record stays as it is, to be resumed.
+            if rollout.baking is None:
+                rollout, decision = await carry_out_wave(
+                    platform, rollout, gift, voice=voice, pulse=pulse
+                )
+            else:
+                rollout, decision = await bake(platform, rollout, voice=voice, pulse=pulse)
+            if not isinstance(decision, Halt | Done):
+                await voice.say(Stage.PLANNED, decision.reason)
+            if await pulse.write(rollout) and rollout.state is RolloutState.RUNNING:
+                rollout = stopped(rollout)
+                await pulse.write(rollout)
     if rollout.state is RolloutState.RUNNING:
         rollout = replace(rollout, state=RolloutState.DONE, reason="nothing is left to do")
         await logbook.write(rollout, carrier=operation.id)
@@ -102,12 +121,25 @@ def stopped(rollout: Rollout) -> Rollout:
     return replace(rollout, state=RolloutState.ABORTED, reason=said)
 
 
-def _carried(logbook: Logbook, there: Rollout) -> Conflict:
-    return Conflict(
-        f"is being rolled out to {there.version} by {there.by} since {there.at:%H:%M:%S}",
-        subject=logbook.subject,
-        hint=f"skerry rollouts {there.stack}; to stop it: skerry abort {there.stack}",
+def _draft(
+    platform: Platform, stack: str, kind: str, *, by: Identity, request: Mapping[str, Any]
+) -> Operation:
+    return platform.running.draft(
+        kind,
+        by=by.name,
+        subject=Logbook(platform, stack).subject,
+        request={"stack": stack, **request},
+        cell=platform.name,
     )
+
+
+async def _start(platform: Platform, operation: Operation, work: Work) -> Operation:
+    """Raises Conflict when this server is at the stack."""
+    stack = whole_stack(operation.request["stack"])
+    seen = platform.running.ended
+    started = await platform.running.start(operation, [stack], work, seen=seen)
+    assert started is not None, "nothing ends between reading the mark and looking at it"
+    return started
 
 
 async def _introduce(rollout: Rollout, voice: Voice) -> None:

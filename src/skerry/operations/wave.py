@@ -6,7 +6,7 @@ crash: who takes the roll-out up again reads from the cell how far each tenant i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Final
@@ -22,7 +22,6 @@ from skerry.observer.rollout import Done, Failed, progress
 from skerry.observer.understand import understand
 from skerry.operations.before import run_before
 from skerry.operations.insisting import insist
-from skerry.operations.logbook import BEAT_SECONDS
 from skerry.operations.lookout import Lookout, states_of
 from skerry.operations.members import (
     IS_UP,
@@ -45,11 +44,11 @@ LOOK_SECONDS: Final = 1.0
 SPOKEN: Final = 20  # tenants whose failure is said one by one; the others are counted
 PATIENCE_SECONDS: Final = 600.0  # for another writer of one of the stack's tenants
 BEFORES_AT_ONCE: Final = 16
-Beat = Callable[[Rollout], Awaitable[bool]]
+Pulse = Callable[[Rollout], bool]
 
 
 async def carry_out_wave(
-    platform: Platform, rollout: Rollout, gift: Gift, *, voice: Voice, beat: Beat
+    platform: Platform, rollout: Rollout, gift: Gift, *, voice: Voice, pulse: Pulse
 ) -> tuple[Rollout, Decision]:
     """The roll-out after its present wave (on, baking, halted or done), and why. Raises what
     keeps the whole wave from being looked at or written; it can be taken up again then."""
@@ -59,7 +58,7 @@ async def carry_out_wave(
         given = await gift.given([*services_of_wave(rollout)], look)
         members, left = members_of(rollout, look, given)
         rollout = replace(rollout, skipped={**rollout.skipped, **left})
-        wave = Wave(platform, rollout, members, voice=voice, beat=beat)
+        wave = Wave(platform, rollout, members, voice=voice, pulse=pulse)
         # 2. Releases first, then the objects. Carry on with the others when one is refused.
         await wave.begin()
         # 3. Until each tenant is up or back. Carry on: a failure is one tenant's.
@@ -97,17 +96,17 @@ class Wave:
         members: dict[ServiceKey, Member],
         *,
         voice: Voice,
-        beat: Beat,
+        pulse: Pulse,
     ) -> None:
         self._platform = platform
         self._rollout = rollout
         self._members = members
         self._voice = voice
-        self._beat = beat
+        self._pulse = pulse
         self._risen: list[Member] = []
         self._fallen: list[tuple[Member, str, Sequence[str]]] = []
         self._spoken = 0
-        self._said = self._beaten = platform.clock.monotonic()
+        self._said = platform.clock.monotonic()
 
     @property
     def rollout(self) -> Rollout:
@@ -256,10 +255,8 @@ class Wave:
             await self._voice.say(Stage.RESTORING, said, service=member.service, last_lines=lines)
 
     async def _repeat(self, decision: Wait) -> None:
+        self._pulse(self.rollout)
         now = self._platform.clock.monotonic()
         if now - self._said >= REPEAT_SECONDS:
             self._said = now
             await self._voice.say(Stage.WAITING, decision.reason, since=decision.since)
-        if now - self._beaten >= BEAT_SECONDS:
-            self._beaten = now
-            await self._beat(self.rollout)
