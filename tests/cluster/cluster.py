@@ -1,4 +1,9 @@
-"""The cluster tests run against: one for the session, and others of one's own for faults."""
+"""The cluster tests run against: one for the session, and others of one's own for faults.
+
+The session's is the fixture `cluster`; `private_cluster()` gives one to stop and restart.
+Beside this: `plane` (the processes), `pods` and `behaviour` (the double that makes pods run, or
+fail as their image says), `proxy` (slow, throttling, failing, cut, gone).
+"""
 
 import os
 import subprocess

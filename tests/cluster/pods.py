@@ -5,7 +5,9 @@
 Makes nodes `node-1` to `node-3` in zones a, b and c, gives pods to them and marks them
 running and ready, with an address, within tens of milliseconds. A pod behaves otherwise when
 its first container's image is `fault/NAME` (with any registry before and tag behind), or it
-has the annotation `test.skerry.dev/fault: NAME`; `behaviour.py` lists the names.
+has the annotation `test.skerry.dev/fault: NAME`; `behaviour.py` lists the names. Each says
+a line when it starts; one that exits says why. The pod of a Job that has its input open runs
+its command for real (`containers.py`), and `kubelet.py` leads to it.
 """
 
 import asyncio
@@ -23,6 +25,8 @@ from skerry.errors import SkerryError
 from skerry.loops import Tasks
 from skerry.model.keys import ObjectKey
 from tests.cluster.behaviour import NEVER, Step, behaviour_of, fits, statuses
+from tests.cluster.containers import CRASHED
+from tests.cluster.kubelet import FEATURE, Kubelet
 
 NODES = {f"node-{number}": zone for number, zone in ((1, "a"), (2, "b"), (3, "c"))}
 READY_LINE = "the pods are looked after"
@@ -40,9 +44,11 @@ class PodDouble:
         self._addresses = count(1)
         self._turns = count()
         self._elsewhere = scheduled_elsewhere
+        self._kubelet = Kubelet()
 
     async def run(self) -> None:
         """For ever."""
+        await self._kubelet.open()
         await asyncio.gather(*(self._make_node(name, zone) for name, zone in NODES.items()))
         async for event in self._client.watch("Pod"):
             if event.type == "SYNC":
@@ -52,10 +58,12 @@ class PodDouble:
                     self._look(pod)
             if event.type == "DELETED":
                 self._known.pop(event.object["metadata"]["uid"], None)
+                self._kubelet.forget(event.object)
 
     async def close(self) -> None:
         """End all tasks."""
         await self._tasks.close()
+        await self._kubelet.close()
 
     def _look(self, pod: dict[str, Any]) -> None:
         uid = pod["metadata"]["uid"]
@@ -104,8 +112,33 @@ class PodDouble:
         address = f"10.244.{number // 250 % 250}.{number % 250 + 1}"
         if pod["status"].get("podIP") or pod["status"].get("startTime"):
             return  # looked after by the one before us
+        if pod["spec"]["containers"][0].get("stdin"):
+            return await self._run(pod, address)
         for step in behaviour_of(pod):
+            self._speak(pod, step)
             await self._take(pod, step, address)
+
+    async def _run(self, pod: dict[str, Any], address: str) -> None:
+        """The command of a one-off, for real."""
+
+        async def started() -> None:
+            await self._take(pod, Step(state={"running": {}}, ready=True), address)
+
+        code = await self._kubelet.run(pod, started)
+        reason, phase = ("Error", "Failed") if code else ("Completed", "Succeeded")
+        ended = {"terminated": {"exitCode": code, "reason": reason}}
+        await self._take(pod, Step(state=ended, phase=phase), address)
+
+    def _speak(self, pod: dict[str, Any], step: Step) -> None:
+        container = self._kubelet.container(pod)
+        if "running" in step.state and not container.lines:
+            container.say(f"{pod['metadata']['name']} listens\n".encode())
+        if "terminated" in step.state:
+            if container.over:
+                container.restart()
+            if step.state["terminated"].get("exitCode"):
+                container.say("".join(f"{line}\n" for line in CRASHED).encode())
+            container.end()
 
     async def _take(self, pod: dict[str, Any], step: Step, address: str) -> None:
         if step.after:
@@ -173,7 +206,14 @@ class PodDouble:
             "lastHeartbeatTime": _now(),
             "lastTransitionTime": _now(),
         }
-        status = {"capacity": room, "allocatable": room, "conditions": [ready]}
+        status = {
+            "capacity": room,
+            "allocatable": room,
+            "conditions": [ready],
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self._kubelet.port}},
+            "declaredFeatures": [FEATURE],
+        }
         await self._client.patch(f"{path}/status", {"status": status})
 
 

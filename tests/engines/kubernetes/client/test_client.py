@@ -1,37 +1,13 @@
 """The verbs, against a real API server."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from skerry.engines.kubernetes.client.client import Client
 from skerry.errors import Conflict, NotFound
 from skerry.model.keys import ObjectKey
-from tests.cluster.cluster import TestCluster
+from tests.engines.kubernetes.client.manifests import config
 
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture
-async def client(cluster: TestCluster) -> AsyncIterator[Client]:
-    opened = cluster.client()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def namespace(cluster: TestCluster) -> AsyncIterator[str]:
-    async with cluster.namespace() as name:
-        yield name
-
-
-def config(namespace: str, name: str = "settings", **data: str) -> dict[str, object]:
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace, "labels": {"test": "yes"}},
-        "data": data,
-    }
 
 
 async def test_what_is_applied_can_be_read_listed_and_deleted(

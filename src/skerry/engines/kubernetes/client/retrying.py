@@ -1,5 +1,6 @@
 """Second tries: of what, after how long, until when."""
 
+import os
 import random
 from typing import Final
 
@@ -58,7 +59,8 @@ class Sender:
         async with self.window:
             started = self._clock.monotonic()
             answer = await self._transport.exchange(request, anew=anew)
-            self.window.answered(self._clock.monotonic() - started)
+            now = self._clock.monotonic()
+            self.window.answered(now - started, now=now)
             if answer.status == _TOO_MANY:
                 self.window.throttled()
         self._reached = True
@@ -68,9 +70,10 @@ class Sender:
         self, request: Request, attempt: "_Attempts", error: Exception
     ) -> None:
         patience = PATIENCE_SECONDS if self._reached else STRANGER_SECONDS
-        safe = request.again or isinstance(error, aiohttp.ClientConnectorError)
-        trusted = not isinstance(error, aiohttp.ClientSSLError)
-        if not (safe and trusted and attempt.within(patience)):
+        unsent = isinstance(error, aiohttp.ClientConnectorError)
+        if not (request.again or unsent):
+            raise self.broken(error) from error
+        if isinstance(error, aiohttp.ClientSSLError) or not attempt.within(patience):
             raise self.give_up(error) from error
         await attempt.pause(None)
 
@@ -106,7 +109,7 @@ class Sender:
         return self._unavailable(self._given_up_for)
 
     def broken(self, error: Exception) -> EngineUnavailable:
-        """What to raise when a connection that stays open is cut."""
+        """What to raise when a connection is cut and it is not known what arrived."""
         return self._unavailable(_said(error))
 
     def _heed_the_others(self) -> None:
@@ -146,6 +149,6 @@ class _Attempts:
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.strerror:
-        return error.os_error.strerror
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return os.strerror(error.errno) if error.errno else str(error.os_error)
     return str(error) or ("it took too long" if isinstance(error, TimeoutError) else "cut off")
