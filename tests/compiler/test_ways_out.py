@@ -71,7 +71,7 @@ class TestPatch:
         assert annotation(changed, TEMPLATE) == digest_of(changed["spec"]["template"])
 
     def test_a_plan_names_the_patch(self) -> None:
-        compiled = bundle(patched(Service={"spec": {"trafficDistribution": "PreferClose"}}))
+        compiled = bundle(patched(Service={"spec": {"sessionAffinity": "ClientIP"}}))
         assert "patch.Service" in essence(compiled.objects)
         assert "Service" in json.loads(annotation(one(compiled, "Deployment"), PATCH) or "")
 
@@ -86,7 +86,7 @@ class TestPatch:
         assert claim["spec"]["resources"] == {"requests": {"storage": "50Gi"}}
 
     def test_a_door_in_another_namespace_stays_as_it_is(self) -> None:
-        wide = {"spec": {"ingress": [{}]}}
+        wide: dict[str, Any] = {"spec": {"ingress": [{}]}}
         client = patched(NetworkPolicy=wide).depends("payments/api")
         target = service("api").team("payments")
         (door,) = [

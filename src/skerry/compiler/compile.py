@@ -177,10 +177,11 @@ def _before(subject: Subject, workload: Manifest) -> Manifest | None:
     document = subject.service
     if not document.before:
         return None
+    dash = "-" if subject.cell.on_kubernetes else "."  # a pod's name is its host's name there
     return one_off(
         workload,
         document.before,
-        name=f"{document.service}.before",
+        name=f"{document.service}{dash}before",
         deadline_seconds=document.deadline,
     )
 
