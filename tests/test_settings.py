@@ -53,8 +53,21 @@ def test_every_variable_reaches_its_field() -> None:
             "SKERRY_AUDIT_DAYS": "30",
             "SKERRY_SERVER": "https://skerry.acme.dev",
             "SKERRY_TOKEN": "skr_hunter2",
+            "SKERRY_REPOSITORY": "https://me:hunter2@git.acme.dev/shop.git",
+            "SKERRY_BRANCH": "prod",
+            "SKERRY_REPOSITORY_PATH": "./deploy/prod/",
+            "SKERRY_REPOSITORY_TOKEN_FILE": "/run/secrets/git",
+            "SKERRY_POLL_SECONDS": "5",
+            "SKERRY_LOOK_SECONDS": "60",
+            "SKERRY_WEBHOOK_SECRET": "hunter2",
+            "SKERRY_NAME": "skerry-0",
+            "SKERRY_URL": "http://10.0.0.7:7575",
         }
     )
+    assert (settings.branch, settings.repository_path) == ("prod", "deploy/prod")
+    assert settings.repository_token_file == Path("/run/secrets/git")
+    assert (settings.poll_seconds, settings.look_seconds) == (5, 60)
+    assert (settings.name, settings.url) == ("skerry-0", "http://10.0.0.7:7575")
     assert (settings.state, settings.listen, settings.port) == (Path("/srv/skerry"), "0.0.0.0", 0)
     assert settings.database_url == "postgresql://skerry:hunter2@db/skerry"
     assert settings.engine_url == "unix:///run/podman/podman.sock"
@@ -183,3 +196,25 @@ def test_a_damaged_identity_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(SkerryError, match="8 hexadecimal digits"):
         open_state(Settings(state=tmp_path))
     assert (tmp_path / "instance").read_text() == "what?"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["git@git.acme.dev:team/shop.git", "ssh://git@host/x", "/srv/git/shop", "https://h/x"],
+)
+def test_a_repository_is_written_as_git_takes_it(written: str) -> None:
+    assert Settings.from_environment(HOME | {"SKERRY_REPOSITORY": written}).repository == written
+
+
+@pytest.mark.parametrize(
+    "written", ["--upload-pack=touch /tmp/x", "ext::sh -c id", "shop", "h:-x", "https://h/x y"]
+)
+def test_a_repository_is_never_an_option_or_a_command(written: str) -> None:
+    with pytest.raises(SkerryError, match="SKERRY_REPOSITORY: should be"):
+        Settings.from_environment(HOME | {"SKERRY_REPOSITORY": written})
+
+
+@pytest.mark.parametrize("written", ["../other", "a/../../b"])
+def test_the_folder_of_the_documents_is_inside(written: str) -> None:
+    with pytest.raises(SkerryError, match="SKERRY_REPOSITORY_PATH: should be"):
+        Settings.from_environment(HOME | {"SKERRY_REPOSITORY_PATH": written})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from skerry.errors import SkerryError
+from skerry.following import Following
 from skerry.integrations.store.folder import State, open_folder
 from skerry.integrations.store.history import History
 from skerry.model.secret import SecretValue
@@ -49,7 +50,7 @@ _COUNT = "a number from {} to {}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Following):
     """What an operator may set. `state` has a default in the environment only: see
     `from_environment`."""
 
@@ -253,7 +254,7 @@ class Settings:
         bad one, with what is expected."""
         values: dict[str, Any] = {}
         bad: list[tuple[str, str]] = []
-        for one in fields(cls):
+        for one in _fields():
             written = environ.get(one.metadata["variable"], "").strip()
             try:
                 if written:
@@ -295,8 +296,14 @@ def describe() -> tuple[Variable, ...]:
             default=one.metadata["shown"] or str(one.default),
             reason=one.metadata["why"],
         )
-        for one in fields(Settings)
+        for one in _fields()
     )
+
+
+def _fields() -> "tuple[Field[Any], ...]":
+    """All, in the order of the documentation: what every server has first."""
+    inherited = {one.name for one in fields(Following)}
+    return tuple(sorted(fields(Settings), key=lambda one: one.name in inherited))
 
 
 def state_folder(environ: Mapping[str, str]) -> Path:

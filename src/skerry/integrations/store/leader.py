@@ -79,7 +79,7 @@ class ElectedLeader:
         await self._database.close()
 
     def fence(self, connection: Connection) -> None:
-        """For every transaction of the store that writes. Raises Conflict."""
+        """For every transaction of the store that writes. Raises Unavailable."""
         leader_row.fence(connection, holder=self._holder, term=self._term)
 
     async def _keep(self) -> None:

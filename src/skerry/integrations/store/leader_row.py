@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, text
 
-from skerry.errors import Conflict
+from skerry.errors import Unavailable
 from skerry.model.leader import Leader
 
 _ROLE: Final = "server"
@@ -73,16 +73,16 @@ def resign(connection: Connection, *, holder: str, term: int) -> None:
 
 def fence(connection: Connection, *, holder: str, term: int) -> None:
     """Within a transaction that writes: it commits only as long as nobody else leads. Raises
-    Conflict."""
+    Unavailable: what an operation insists on is left to the server that takes it up."""
     bound = {"role": _ROLE, "holder": holder, "term": term}
     if connection.execute(_FENCE, bound).first() is None:
         leader, _ = seen(connection)
-        raise Conflict(
+        raise Unavailable(
             f"{leader.name} leads now, and this server does not write any more"
             if leader
             else "no server leads at the moment, and only a leader writes",
             subject="server",
-            hint="again in a few seconds: skerry reconcile",
+            hint="again in a few seconds: skerry operations",
         )
 
 
