@@ -166,6 +166,9 @@ def _container(subject: Subject) -> dict[str, Any]:
         "securityContext": container_security(subject),
         **probes(subject),
     }
+    if subject.cell.on_kubernetes:
+        # A container that ends says its last lines without anybody asking for its log.
+        container["terminationMessagePolicy"] = "FallbackToLogsOnError"
     if service.command:
         container["args"] = list(service.command)
     if service.listens is not None:
