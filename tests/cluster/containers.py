@@ -28,6 +28,11 @@ class Container:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     process: "Command | None" = None
 
+    @property
+    def last_lines(self) -> str:
+        """The end of what this container said, or the one before."""
+        return b"".join(line for _, line in (self.lines or self.previous)[-80:]).decode()
+
     def say(self, data: bytes) -> None:
         """Output, whole lines or not."""
         stamp = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "123Z")

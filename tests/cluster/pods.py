@@ -113,7 +113,8 @@ class PodDouble:
         if pod["status"].get("podIP") or pod["status"].get("startTime"):
             return  # looked after by the one before us
         if pod["spec"]["containers"][0].get("stdin"):
-            return await self._run(pod, address)
+            await self._run(pod, address)
+            return
         for step in behaviour_of(pod):
             self._speak(pod, step)
             await self._take(pod, step, address)
@@ -147,7 +148,9 @@ class PodDouble:
             raise asyncio.CancelledError
         for reason, message in step.events:
             await self._say(pod, reason, message, kind=step.kind)
-        await self._status(pod, statuses(pod, step, address=address, now=_now()))
+        status = statuses(pod, step, address=address, now=_now())
+        _leave_last_lines(pod, status, self._kubelet.container(pod).last_lines)
+        await self._status(pod, status)
 
     async def _end(self, pod: dict[str, Any]) -> None:
         seconds = behaviour_of(pod).stop_seconds
@@ -215,6 +218,15 @@ class PodDouble:
             "declaredFeatures": [FEATURE],
         }
         await self._client.patch(f"{path}/status", {"status": status})
+
+
+def _leave_last_lines(pod: Mapping[str, Any], status: dict[str, Any], said: str) -> None:
+    """As a kubelet does where a container asks for it and ended badly."""
+    policy = pod["spec"]["containers"][0].get("terminationMessagePolicy")
+    for place in ("state", "lastState"):
+        ended = status["containerStatuses"][0].get(place, {}).get("terminated")
+        if ended and ended["exitCode"] and policy == "FallbackToLogsOnError":
+            ended["message"] = said
 
 
 def _path(pod: Mapping[str, Any]) -> str:
