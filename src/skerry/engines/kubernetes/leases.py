@@ -1,0 +1,246 @@
+"""Being the only writer of a service, in every process: Leases that end soon after their holder.
+
+Who changes one service takes its own Lease (`w-`), who changes many one for all (`s-` for a
+stack, `m-` for others), marked in the index's shards. Both write first and look for the other
+kind afterwards, so of two at least one sees the other; one for many goes before one for one.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+
+from skerry.engines.kubernetes.client.client import Client
+from skerry.engines.kubernetes.kept import (
+    KEPT,
+    LEASE,
+    SYSTEM,
+    kept_labels,
+    service_hash,
+    stack_of,
+)
+from skerry.engines.kubernetes.namespaces import ensure_namespace, exists
+from skerry.engines.writers import taken
+from skerry.errors import Conflict, NotFound, SkerryError
+from skerry.model.keys import ObjectKey, ServiceKey
+from skerry.model.objects import digest_of
+from skerry.ports import Clock
+
+DURATION_SECONDS: Final = 15.0
+RENEW_SECONDS: Final = 4.0
+_BY: Final = "skerry.dev/by"
+_SERVICES: Final = "skerry.dev/services"  # JSON list of the hashes of a lease for many
+_STACK: Final = "skerry.dev/stack"
+
+
+@dataclass(slots=True, kw_only=True)
+class Lease:
+    """One that is held. `lost` once it was found to be somebody else's."""
+
+    name: str
+    by: str
+    subject: str
+    holder: str = field(default_factory=lambda: secrets.token_hex(8))
+    version: str = ""
+    uid: str = ""
+    renewed: float = 0.0
+    lost: bool = False
+
+
+class Leases:
+    """One cell's, as seen by one process."""
+
+    def __init__(self, client: Client, clock: Clock, cell: str) -> None:
+        self._client = client
+        self._clock = clock
+        self._cell = cell
+
+    async def take(self, service: ServiceKey, *, by: str) -> Lease:
+        """For one service. Raises Conflict, naming who holds it."""
+        lease = Lease(name=f"w-{service_hash(service)}", by=by, subject=service.at(self._cell))
+        return await self._take(lease, {})
+
+    async def take_many(
+        self, services: Collection[ServiceKey], *, by: str, stack: str | None
+    ) -> Lease:
+        """For a stack, or for these. Raises Conflict."""
+        if stack is not None:
+            lease = Lease(name=_stack_name(stack), by=by, subject=f"stack/{stack}@{self._cell}")
+            return await self._take(lease, {_STACK: stack})
+        lease = Lease(name=f"m-{secrets.token_hex(6)}", by=by, subject=f"cell/{self._cell}")
+        hashes = sorted(service_hash(each) for each in services)
+        return await self._take(lease, {_SERVICES: orjson.dumps(hashes).decode()})
+
+    async def check_one(self, service: ServiceKey, marks: Mapping[str, str]) -> None:
+        """That no one for many, marked in the service's shard, is at it. Raises Conflict."""
+        for name in marks:
+            if name.startswith("m-") or name == _stack_name(stack_of(service) or ""):
+                other = await self._read(name)
+                if other is not None and self._live(other):
+                    self._check(other, {service_hash(service): service})
+
+    async def check_many(self, lease: Lease, services: Collection[ServiceKey]) -> None:
+        """That nobody else is at one of them. Raises Conflict, naming who is at which."""
+        hashes = {service_hash(each): each for each in services}
+        for other in await self.live():
+            if other["metadata"]["name"] != lease.name:
+                self._check(other, hashes)
+
+    def _check(self, other: Mapping[str, Any], services: Mapping[str, ServiceKey]) -> None:
+        if (service := covered(other, services)) is not None:
+            raise taken(service.at(self._cell), _holder(other))
+
+    async def renew(self, lease: Lease) -> None:
+        """Say that the holder lives. Marks the lease as lost when another has it."""
+        body = {
+            "metadata": {"resourceVersion": lease.version},
+            "spec": {"renewTime": _micro(self._clock.now())},
+        }
+        try:
+            answer = await self._client.patch(self._path(lease.name), body)
+        except (Conflict, NotFound):
+            lease.lost = True
+            return
+        self._note(lease, answer)
+
+    async def keep(self, lease: Lease) -> None:
+        """Renew until cancelled, or until it is lost."""
+        while not lease.lost:
+            await self._clock.sleep(RENEW_SECONDS)
+            try:
+                await self.renew(lease)
+            except SkerryError:
+                continue  # the cluster does not answer: nobody else can take it meanwhile
+
+    async def check(self, lease: Lease) -> None:
+        """Before a write: that it is still ours. Raises Conflict."""
+        if self._clock.monotonic() - lease.renewed > DURATION_SECONDS - RENEW_SECONDS:
+            await self.renew(lease)
+        if lease.lost:
+            raise Conflict(
+                "its lease went to another writer while the cluster did not answer",
+                subject=lease.subject,
+                hint="look again: skerry plan",
+            )
+
+    async def give_up(self, lease: Lease) -> None:
+        """Let others in. Does nothing to a lease that is another's by now."""
+        if not lease.lost:
+            try:
+                await self._client.delete(ObjectKey("Lease", SYSTEM, lease.name), uid=lease.uid)
+            except Conflict:
+                lease.lost = True
+
+    async def live(self) -> tuple[Mapping[str, Any], ...]:
+        """The leases that are held now, as annotations say for what."""
+        labels = f"{KEPT}={LEASE}"
+        leases = self._client.list("Lease", namespace=SYSTEM, labels=labels)
+        return tuple([each async for each in leases if self._live(each)])
+
+    async def _take(self, lease: Lease, about: Mapping[str, str]) -> Lease:
+        now = _micro(self._clock.now())
+        manifest: dict[str, Any] = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {
+                "name": lease.name,
+                "namespace": SYSTEM,
+                "labels": kept_labels(LEASE),
+                "annotations": {_BY: lease.by, **about},
+            },
+            "spec": {
+                "holderIdentity": lease.holder,
+                "leaseDurationSeconds": int(DURATION_SECONDS),
+                "acquireTime": now,
+                "renewTime": now,
+            },
+        }
+        try:
+            self._note(lease, await self._create(manifest))
+        except Conflict as error:
+            if not exists(error):
+                raise
+            await self._steal(lease, manifest)
+        return lease
+
+    async def _create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return await self._client.create(manifest)
+        except NotFound:
+            await ensure_namespace(self._client, SYSTEM)
+            return await self._client.create(manifest)
+
+    async def _steal(self, lease: Lease, manifest: dict[str, Any]) -> None:
+        """Take over a lease whose holder is dead: past its time by our clock, and not renewed
+        while we watched, whatever the clocks say."""
+        other = await self._read(lease.name)
+        if other is None:
+            return self._note(lease, await self._create(manifest))
+        if self._live(other):
+            raise taken(lease.subject, _holder(other))
+        await self._clock.sleep(1.5 * RENEW_SECONDS)
+        again = await self._read(lease.name)
+        if again is None:
+            return self._note(lease, await self._create(manifest))
+        version = other["metadata"]["resourceVersion"]
+        if again["metadata"]["resourceVersion"] != version:
+            raise taken(lease.subject, _holder(again))
+        metadata = {**manifest["metadata"], "resourceVersion": version}
+        now = _micro(self._clock.now())
+        spec = {**manifest["spec"], "acquireTime": now, "renewTime": now}
+        try:
+            self._note(
+                lease, await self._client.replace({**manifest, "metadata": metadata, "spec": spec})
+            )
+        except (Conflict, NotFound) as error:
+            raise taken(lease.subject, "another writer") from error
+
+    async def _read(self, name: str) -> dict[str, Any] | None:
+        try:
+            return await self._client.get(self._path(name))
+        except NotFound:
+            return None
+
+    def _live(self, lease: Mapping[str, Any]) -> bool:
+        spec = lease["spec"]
+        renewed = datetime.fromisoformat(spec["renewTime"])
+        duration = timedelta(seconds=spec.get("leaseDurationSeconds", DURATION_SECONDS))
+        return self._clock.now() < renewed + duration
+
+    def _note(self, lease: Lease, answer: Mapping[str, Any]) -> None:
+        lease.version = answer["metadata"]["resourceVersion"]
+        lease.uid = answer["metadata"]["uid"]
+        lease.renewed = self._clock.monotonic()
+
+    def _path(self, name: str) -> str:
+        return self._client.path_of("Lease", SYSTEM, name)
+
+
+def covered(lease: Mapping[str, Any], services: Mapping[str, ServiceKey]) -> ServiceKey | None:
+    """One of these services, by hash, that the lease is for, alone or among others."""
+    name = lease["metadata"]["name"]
+    annotations = lease["metadata"].get("annotations") or {}
+    if name.startswith("w-"):
+        return services.get(name.removeprefix("w-"))
+    if _STACK in annotations:
+        tenants = (each for each in services.values() if stack_of(each) == annotations[_STACK])
+        return next(tenants, None)
+    both = services.keys() & set(orjson.loads(annotations.get(_SERVICES, "[]")))
+    return services[min(both)] if both else None
+
+
+def _stack_name(stack: str) -> str:
+    return f"s-{digest_of(stack)[:16]}"
+
+
+def _holder(lease: Mapping[str, Any]) -> str:
+    annotations = lease["metadata"].get("annotations") or {}
+    since = datetime.fromisoformat(lease["spec"]["acquireTime"])
+    return f"{annotations.get(_BY, 'another writer')} since {since:%H:%M:%S}"
+
+
+def _micro(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,162 @@
+"""A block in which these services are this process' alone to write."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from skerry.engines.kubernetes.index import WAVES, Entry, Index
+from skerry.engines.kubernetes.leases import Lease, Leases
+from skerry.errors import SkerryError
+from skerry.loops import Tasks
+from skerry.model.keys import ServiceKey
+from skerry.ports import Clock
+
+log = logging.getLogger(__name__)
+
+FEW: Final = 4
+"""Up to so many services have a lease each; more share one."""
+FLUSH_SECONDS: Final = 1.0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Block:
+    """One that is under way. `before` are the entries of the index as they were; `written`
+    are the services whose entries are no longer so."""
+
+    services: frozenset[ServiceKey]
+    by: str
+    stack: str | None
+    leases: list[Lease] = field(default_factory=list)
+    before: dict[ServiceKey, Entry] = field(default_factory=dict)
+    written: set[ServiceKey] = field(default_factory=set)
+
+    @property
+    def crowded(self) -> frozenset[str]:
+        """Namespaces of which many services are in the block."""
+        counts = Counter(each.namespace for each in self.services)
+        return frozenset(name for name, count in counts.items() if count > FEW)
+
+    @property
+    def many(self) -> bool:
+        """Whether one lease stands for all of them."""
+        return self.stack is not None or len(self.services) > FEW
+
+    def lease_of(self, service: ServiceKey, cell: str) -> Lease:
+        """The lease that covers a service."""
+        if self.many:
+            return self.leases[0]
+        return next(each for each in self.leases if each.subject == service.at(cell))
+
+
+class Writing:
+    """The blocks of one process in one cell."""
+
+    def __init__(self, leases: Leases, index: Index, *, clock: Clock, cell: str) -> None:
+        self._leases = leases
+        self._index = index
+        self._clock = clock
+        self._cell = cell
+        self._blocks: dict[ServiceKey, Block] = {}
+
+    @asynccontextmanager
+    async def hold(
+        self, services: Collection[ServiceKey], *, by: str, stack: str | None
+    ) -> AsyncIterator[None]:
+        """Raises Conflict, naming who holds which."""
+        block = Block(services=frozenset(services), by=by, stack=stack)
+        tasks = Tasks()
+        try:
+            await self._begin(block)
+            self._blocks.update(dict.fromkeys(block.services, block))
+            for lease in block.leases:
+                tasks.spawn(self._leases.keep(lease), name=f"lease {lease.name}")
+            if block.many:
+                tasks.spawn(self._flush_often(), name="index")
+            yield
+        finally:
+            for service in block.services:
+                if self._blocks.get(service) is block:
+                    del self._blocks[service]
+            await asyncio.shield(self._end(block, tasks))
+
+    async def check(self, service: ServiceKey) -> Block | None:
+        """Before a write: the block the service is in, if any, its lease still ours. Raises
+        Conflict."""
+        block = self._blocks.get(service)
+        if block is not None:
+            await self._leases.check(block.lease_of(service, self._cell))
+        return block
+
+    def note(self, service: ServiceKey, entry: Entry | None) -> None:
+        """The service was written; this is its entry from now on."""
+        self._index.put(service, entry)
+        if (block := self._blocks.get(service)) is not None:
+            block.written.add(service)
+
+    async def settle(self, service: ServiceKey) -> None:
+        """Write the entry now, unless a block will."""
+        if service not in self._blocks:
+            await self._index.flush()
+
+    async def _begin(self, block: Block) -> None:
+        known = await self._index.known()
+        block.before = {each: known[each] for each in block.services if each in known}
+        if not block.many:
+            await _all(self._take(block, each) for each in sorted(block.services))
+            if block.services:
+                await self._check_waves(block)
+            return
+        lease = await self._leases.take_many(block.services, by=block.by, stack=block.stack)
+        block.leases.append(lease)
+        await self._index.spoil(block.services, wave={f"{WAVES}{lease.name}": block.by})
+        await self._leases.check_many(lease, block.services)
+
+    async def _take(self, block: Block, service: ServiceKey) -> None:
+        block.leases.append(await self._leases.take(service, by=block.by))
+
+    async def _check_waves(self, block: Block) -> None:
+        found = await self._index.spoil(block.services)
+        marks = {name: by for each in found for name, by in each.items()}
+        await _all(self._leases.check_one(each, marks) for each in block.services)
+
+    async def _flush_often(self) -> None:
+        while True:
+            await self._clock.sleep(FLUSH_SECONDS)
+            try:
+                await self._index.flush()
+            except SkerryError:
+                continue  # the block's end tries again
+
+    async def _end(self, block: Block, tasks: Tasks) -> None:
+        """The index first: once the leases are gone, others write it. An entry that could not
+        be written stays spoilt, and costs a look."""
+        try:
+            if block.leases:
+                for service, entry in block.before.items():
+                    if service not in block.written:
+                        self._index.put(service, entry)
+                if block.many:
+                    await self._index.lift(block.leases[0].name)
+                else:
+                    await self._index.flush()
+        except SkerryError as error:
+            self._index.forget(block.services)
+            log.warning("the index of %s is behind: %s", self._cell, error)
+        await tasks.close()
+        for lease in block.leases:
+            try:
+                await self._leases.give_up(lease)
+            except SkerryError as error:
+                log.warning("lease %s ends by itself: %s", lease.name, error)
+
+
+async def _all(acts: Iterable[Awaitable[None]]) -> None:
+    """All of them, to their ends, and then the first error."""
+    results = await asyncio.gather(*acts, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
