@@ -75,6 +75,16 @@ def compile_tenants(
     return sorting.result()
 
 
+def inputs_of_tenants(
+    repository: Repository, cell: Cell, *, fingerprints: Mapping[str, str], look: Look
+) -> dict[ServiceKey, str]:
+    """What digests the tenants to be looked at, without making anything of them. Raises
+    InvalidDocuments."""
+    setting = Setting(cell=cell, repository=repository.name, contents={}, fingerprints=fingerprints)
+    sorting = _Sorting(repository, setting, look)
+    return {key: each for stack in repository.stacks for key, each in sorting.digests(stack)}
+
+
 def references_of(
     stack: DeclaredStack, cell: Cell, *, only: frozenset[ServiceKey] | None = None
 ) -> Iterator[tuple[str, str, str]]:
@@ -133,6 +143,16 @@ class _Sorting:
             return
         for roster in stack.rosters:
             self._sort(stack, roster, depends)
+
+    def digests(self, stack: DeclaredStack) -> Iterator[tuple[ServiceKey, str]]:
+        """Each tenant's inputs, of those to be looked at."""
+        depends, only = self._depends(stack), self._look.only
+        for roster in stack.rosters:
+            inputs_of = self._inputs(stack, roster, depends)
+            for tenant, written in roster.tenants.items():
+                key = tenant_key(stack.name, tenant)
+                if only is None or key in only:
+                    yield key, inputs_of(tenant, key, written)
 
     def _sort(self, stack: DeclaredStack, roster: Roster, depends: tuple[Dependency, ...]) -> None:
         inputs_of = self._inputs(stack, roster, depends)

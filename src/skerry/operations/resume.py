@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from skerry.model.progress import Operation
+from skerry.operations.abort import stop
 from skerry.operations.concerned import services_of
 from skerry.operations.delete import remove
 from skerry.operations.deploy import carry_out
@@ -16,7 +17,9 @@ from skerry.operations.repair import put_right
 from skerry.operations.restart import roll
 from skerry.operations.scale import set_count
 from skerry.operations.unhold import let_go
+from skerry.operations.versions import carry_version
 from skerry.operations.voice import Voice
+from skerry.operations.way_back import carry_back
 
 log = logging.getLogger(__name__)
 Kind = Callable[[Platform, Operation, Voice], Awaitable[None]]
@@ -31,6 +34,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "scale": set_count,
     "unhold": let_go,
     "repair": put_right,
+    "rollout": carry_version,
+    "stack-rollback": carry_back,
+    "abort": stop,
 }
 
 

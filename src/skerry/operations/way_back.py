@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from skerry.errors import Refused
@@ -38,14 +39,13 @@ async def roll_back(
     scopes.require(by, (tenant_key(stack, each).namespace for each in reached(last)))
     rollout = backwards(last, by=by.name, now=platform.clock.now(), steps=steps)
 
-    async def work(operation: Operation, voice: Voice) -> None:
-        await carry_back(platform, operation, voice)
-
+    work = partial(carry_back, platform)
     return await rollouts.begin(platform, rollout, KIND, by=by, request={}, work=work)
 
 
 async def carry_back(platform: Platform, operation: Operation, voice: Voice) -> None:
-    """Begun by `roll_back`, or taken up after a crash."""
+    """Begun by `roll_back` or `go_on`, or taken up after a crash."""
+    await rollouts.take_up(platform, operation, voice)
     await rollouts.carry(
         platform,
         operation,
