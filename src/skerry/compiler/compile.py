@@ -19,7 +19,7 @@ from skerry.compiler.patches import patched
 from skerry.compiler.placement import absence, misplaced
 from skerry.compiler.routes import route
 from skerry.compiler.scaling import autoscaler, disruption_budget
-from skerry.compiler.subject import Dependency, Setting, Subject
+from skerry.compiler.subject import Dependency, Setting, Subject, references
 from skerry.compiler.tenancy_objects import enclosure
 from skerry.compiler.workload import deployment, volume_claims
 from skerry.errors import InvalidDocuments, Problem
@@ -118,6 +118,7 @@ def bundle_of(
         labels=naming.labels(service),
         tags=naming.raw_tags(service),
         host=naming.host(service, setting.cell),
+        references=references(declared) if service.secrets else {},
     )
     if service.image is None:
         said = f"{service.build} has not been built yet"
@@ -135,7 +136,6 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
         subject, inputs=inputs, files=files["metadata"]["name"] if files is not None else None
     )
     made = [
-        *enclosure(subject),
         service_account(subject),
         association(subject),
         walls(subject),
@@ -149,7 +149,8 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
         workload,
         autoscaler(subject),
     ]
-    objects = patched(subject, [each for each in made if each is not None])
+    own = patched(subject, [each for each in made if each is not None])
+    objects = [*enclosure(subject), *own]
     objects, workload = _with_extras(subject, objects)
     return Bundle(
         service=document.key,

@@ -36,7 +36,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A service, its cell, and all that its objects are made of."""
+    """A service, its cell, and all that its objects are made of. `references` says where each
+    secret comes from, by variable."""
 
     declared: DeclaredService
     setting: Setting
@@ -44,6 +45,7 @@ class Subject:
     labels: dict[str, str]
     tags: dict[str, str]
     host: str | None
+    references: dict[str, str]
 
     @property
     def service(self) -> Service:
@@ -72,11 +74,6 @@ class Subject:
     def problem(self, path: str, message: str, hint: str = "") -> Problem:
         """A fault only the compiler can see, at the service's document."""
         return _problem(self.declared, path, message, hint=hint)
-
-    @property
-    def references(self) -> dict[str, str]:
-        """Where each secret comes from, by variable."""
-        return references(self.declared)
 
 
 def references(declared: DeclaredService) -> dict[str, str]:
