@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -14,7 +14,7 @@ from skerry.api.app import create_app
 from skerry.model.access import Role
 from skerry.operations.tokens import issue
 from tests.fakes.store import MemoryStore
-from tests.operations.world import FakeSecrets, World, fleet_of, world
+from tests.operations.world import FakeSecrets, Site, World, fleet_of, world
 
 
 @dataclass
@@ -154,14 +154,17 @@ class FakeBuilder:
 
 
 @asynccontextmanager
-async def api(**kind: Any) -> AsyncIterator[Api]:
-    """The API over the memory engine, with these tokens: admin, deployer, viewer (all
-    namespaces); payer and peeker (deployer and viewer of `payments` only)."""
+async def api(*, cells: Sequence[Any] = (), **kind: Any) -> AsyncIterator[Api]:
+    """The API over the memory engine, or over these cells, with these tokens: admin, deployer,
+    viewer (all namespaces); payer and peeker (deployer and viewer of `payments` only)."""
     store, secrets = MemoryStore(), FakeSecrets()
     async with world(ledger=store, secrets=secrets, **kind) as here:
         here.platform.cells.builder = FakeBuilder()  # type: ignore[misc]  # the fake's field
         stopped: list[bool] = []
-        app = create_app(fleet_of(here.platform), stop=lambda: stopped.append(True))
+        fleet = fleet_of(here.platform)
+        if cells:
+            cast(Site, fleet.site).cells = sorted(cells, key=lambda each: str(each.cell.cell))
+        app = create_app(fleet, stop=lambda: stopped.append(True))
         made = Api(app, here, store, secrets, {}, stopped)
         for name, role, namespaces in (
             ("admin", Role.ADMIN, ()),

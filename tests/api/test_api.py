@@ -30,15 +30,24 @@ def documents(text: str, **contents: bytes) -> dict[str, Any]:
 WEB = "service: web\nimage: web:1\n"
 
 
+def the_only(answer: Any, what: str = "operations") -> Any:
+    """The operation, or the plan, of the one cell there is."""
+    assert answer.json["unreachable"] == []
+    (found,) = answer.json[what]
+    return found
+
+
 async def applied(here: Api, text: str = WEB, **more: Any) -> Any:
     answer = await here.call("POST", "/v1/apply", {**documents(text), **more})
     assert answer.status == 202, answer.body
-    return await here.ended(answer.json["id"])
+    return await here.ended(the_only(answer)["id"])
 
 
 async def test_plan_then_apply_then_nothing_to_do() -> None:
     async with api() as here:
-        plan = (await here.call("POST", "/v1/plan", documents(WEB), token="viewer")).json
+        answer = await here.call("POST", "/v1/plan", documents(WEB), token="viewer")
+        plan = the_only(answer, "plans")
+        assert answer.json["digest"] == plan["digest"]
         assert [each["action"] for each in plan["changes"]] == ["create"]
         assert "objects" not in plan
         end = await applied(here, plan=plan["digest"])
@@ -50,7 +59,7 @@ async def test_plan_then_apply_then_nothing_to_do() -> None:
         ]
         one = (await here.call("GET", "/v1/services/default/web")).json
         assert len(one["replicas"]) == one["ready"] == 1
-        again = (await here.call("POST", "/v1/plan", documents(WEB))).json
+        again = the_only(await here.call("POST", "/v1/plan", documents(WEB)), "plans")
         assert (again["changes"], again["unchanged"]) == ([], 1)
 
 
@@ -58,7 +67,7 @@ async def test_all_compiled_objects_where_they_are_asked_for() -> None:
     async with api() as here:
         await applied(here)
         body = {**documents(WEB), "objects": True}
-        plan = (await here.call("POST", "/v1/plan", body)).json
+        plan = the_only(await here.call("POST", "/v1/plan", body), "plans")
         assert "Deployment" in {each["kind"] for each in plan["objects"]}
         assert plan["changes"] == []
 
@@ -108,7 +117,7 @@ async def test_events_go_on_where_they_were_left() -> None:
 
 async def test_an_operation_outlives_the_client_that_began_it() -> None:
     async with api(start_seconds=0.3) as here:
-        begun = (await here.call("POST", "/v1/apply", documents(WEB))).json
+        begun = the_only(await here.call("POST", "/v1/apply", documents(WEB)))
         assert begun["state"] == "running"
         url = f"/v1/operations/{begun['id']}/events"
         with pytest.raises(TimeoutError):
@@ -256,7 +265,7 @@ async def test_stopping_with_the_gateway_needs_an_empty_cell() -> None:
         assert (await here.call("POST", "/v1/stop", {"gateway": True})).status == 409
         assert here.stopped == []
         down = await here.call("POST", "/v1/down", {})
-        await here.ended(down.json["id"])
+        await here.ended(the_only(down)["id"])
         assert (await here.call("POST", "/v1/stop", {"gateway": True})).status == 202
         assert here.stopped == [True]
 

@@ -157,7 +157,8 @@ class Loader:
 
     def __call__(self, given: Sources) -> Repository:
         if given.name not in _DOCUMENTS:
-            return replace(read(given), cells=self.cells)
+            found = read(given)
+            return replace(found, cells=self.cells or found.cells)
         found = repository(*_DOCUMENTS[given.name], name=given.name.partition("#")[0])
         return replace(found, cells=self.cells)
 

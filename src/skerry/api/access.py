@@ -22,7 +22,6 @@ from skerry.model.access import Identity, Role
 from skerry.operations import scopes
 from skerry.operations.auditing import note
 from skerry.operations.fleet import Fleet
-from skerry.operations.platform import Platform
 
 OPEN: Final = frozenset({"/healthz"})
 
@@ -43,11 +42,6 @@ class Asker:
     identity: Identity
     action: str
     subject: str
-
-    @property
-    def platform(self) -> Platform:
-        """The one cell there is."""
-        return self.fleet.only()
 
     async def permit(self, subject: str, detail: str = "") -> None:
         """Audit a mutation that is allowed. Raises Unavailable: unaudited is undone."""

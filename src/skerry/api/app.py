@@ -10,6 +10,7 @@ from skerry.api.access import check_guarded
 from skerry.api.guard import Guard
 from skerry.api.release import VERSION
 from skerry.api.routes import (
+    cells,
     changes,
     documents,
     images,
@@ -25,6 +26,7 @@ from skerry.operations.fleet import Fleet
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     server.router,
     documents.router,
+    cells.router,
     services.router,
     changes.router,
     operations.router,

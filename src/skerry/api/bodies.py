@@ -14,6 +14,8 @@ from skerry.model.sources import Sources, SourceText
 Path = Annotated[str, Field(min_length=1, max_length=4096)]
 Image = Annotated[str, Field(min_length=1, max_length=512)]
 ServiceName = Annotated[str, Field(max_length=100)]
+Cells = Annotated[list[Name], Field(max_length=1000)]
+Digest = Annotated[str, Field(max_length=100)]
 
 
 class Body(BaseModel):
@@ -48,20 +50,24 @@ class SourcesBody(Body):
 
 
 class PlanBody(Body):
-    """POST /v1/plan. With `objects`, the answer holds all compiled objects."""
+    """POST /v1/plan. `cells` narrows; with `objects`, the answer holds all compiled objects."""
 
     sources: SourcesBody
     only: list[ServiceName] = []
+    cells: Cells = []
     objects: bool = False
 
 
 class ApplyBody(Body):
-    """POST /v1/apply. With `plan`, the digest of a plan: exactly that or Conflict."""
+    """POST /v1/apply. With `plan`, the digest of a plan (by cell, where there are several; then
+    no other cell is touched): exactly that or Conflict. `take_over` takes fields others own."""
 
     sources: SourcesBody
     only: list[ServiceName] = []
+    cells: Cells = []
     objects: bool = False
-    plan: Annotated[str, Field(max_length=100)] | None = None
+    plan: Digest | dict[Name, Digest] | None = None
+    take_over: bool = False
 
 
 class DeployBody(Body):
@@ -92,6 +98,7 @@ class DownBody(Body):
 
     repository: Annotated[str, Field(max_length=200)] | None = None
     volumes: bool = False
+    cells: Cells = []
 
 
 class StopBody(Body):

@@ -6,11 +6,11 @@ reply is an error, by name. What is done in one cell is in the other modules.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from skerry.errors import EngineUnavailable, NotFound, SkerryError
+from skerry.errors import EngineUnavailable, NotFound, SkerryError, Unavailable
 from skerry.operations.platform import Platform
 
 log = logging.getLogger(__name__)
@@ -52,10 +52,12 @@ class Replies(Generic[T]):
         return tuple((each.platform, each.error) for each in self.all if each.error is not None)
 
     def some(self) -> "Replies[T]":
-        """These. Raises the error when it is the only thing any cell answered: then nothing is
-        said of cells that would not be true of the request."""
+        """These. Raises the error when there is one cell; and when all refuse for the same
+        reason, for then it is the request's fault and no cell's."""
         errors = [error for _, error in self.failed]
-        if errors and not self.good and len({_essence(each) for each in errors}) == 1:
+        same = len({_essence(each) for each in errors}) == 1
+        alone = len(self.all) == 1
+        if same and not self.good and (alone or not isinstance(errors[0], Unavailable)):
             raise errors[0]
         return self
 
@@ -76,14 +78,19 @@ async def reach(
     *,
     within_seconds: float,
 ) -> Replies[T]:
-    """Act in each of the cells at once. What a cell does not answer in time is given up there."""
-    return Replies(
-        all=tuple(await asyncio.gather(*(_one(each, act, within_seconds) for each in platforms)))
-    )
+    """Act in each of the cells at once. What a cell does not answer in time is given up there.
+    A fault of Skerry's own is one cell's too, where there are others."""
+    asked = tuple(platforms)
+    replies = (_one(each, act, within_seconds, alone=len(asked) == 1) for each in asked)
+    return Replies(all=tuple(await asyncio.gather(*replies)))
 
 
 async def _one(
-    platform: Platform, act: Callable[[Platform], Awaitable[T]], within_seconds: float
+    platform: Platform,
+    act: Callable[[Platform], Awaitable[T]],
+    within_seconds: float,
+    *,
+    alone: bool,
 ) -> Reply[T]:
     try:
         async with asyncio.timeout(within_seconds):
@@ -94,6 +101,8 @@ async def _one(
     except TimeoutError:
         return Reply(platform=platform, error=_late(platform, within_seconds))
     except Exception:
+        if alone:
+            raise
         log.exception("cell %s met a fault of Skerry's own", platform.name)
         said = "Skerry itself is at fault; the server's log says more"
         fault = SkerryError(said, subject=f"cell/{platform.name}", hint="skerry doctor")
@@ -110,8 +119,3 @@ def _late(platform: Platform, seconds: float) -> EngineUnavailable:
 
 def _essence(error: SkerryError) -> tuple[str, str]:
     return (error.code, error.cause)
-
-
-def names(platforms: Sequence[Platform]) -> str:
-    """`eu-1, us-1`."""
-    return ", ".join(each.name for each in platforms)

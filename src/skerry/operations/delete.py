@@ -5,11 +5,13 @@ from collections.abc import Iterable
 
 from skerry.errors import Conflict, DeployFailed, NotFound, SkerryError
 from skerry.model.access import Identity
+from skerry.model.cell import EngineKind
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import REPOSITORY, annotation, owner_of
 from skerry.model.progress import Operation, Stage
 from skerry.model.world import EVERYTHING, Observation
 from skerry.operations import scopes
+from skerry.operations.fleet import Fleet
 from skerry.operations.platform import Platform
 from skerry.operations.single import begin
 from skerry.operations.steps import deployment_of
@@ -68,6 +70,16 @@ async def down(
     if started is None:
         raise Conflict("its services are being changed", subject=operation.subject)
     return started
+
+
+async def destroy(fleet: Fleet) -> None:
+    """Remove from the machine what its cell made there beside services. Nothing where it is
+    none. Raises Conflict while services run on it."""
+    for platform in fleet.platforms():
+        if platform.cells.cell.engine is EngineKind.LOCAL:
+            if await platform.engine.index():
+                raise Conflict("services still run", subject="gateway", hint="skerry down")
+            await platform.cells.destroy()
 
 
 async def remove(platform: Platform, operation: Operation, voice: Voice) -> None:

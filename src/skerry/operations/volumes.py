@@ -1,4 +1,4 @@
-"""Volumes on this machine: what `down` asks about or keeps."""
+"""Volumes: what `down` asks about or keeps."""
 
 from dataclasses import dataclass
 

@@ -39,8 +39,9 @@ class ReplicaView(TypedDict):
 
 
 class ServiceView(TypedDict):
-    """One service; `replicas` only where one service was asked for."""
+    """One service in one cell; `replicas` only where they were asked for."""
 
+    cell: str
     name: str
     namespace: str
     state: str
@@ -56,11 +57,21 @@ class ServiceView(TypedDict):
     replicas: NotRequired[list[ReplicaView]]
 
 
-class StatusView(TypedDict):
-    """`skerry status -o json`."""
+class CellStateView(TypedDict):
+    """Whether a cell answered, and why not."""
 
     cell: str
+    engine: str
+    reachable: bool
+    reason: str
+
+
+class StatusView(TypedDict):
+    """`skerry status -o json`. `cell` is the one that was asked; null when there were several."""
+
+    cell: str | None
     services: list[ServiceView]
+    cells: list[CellStateView]
 
 
 class ChangeView(TypedDict):
@@ -82,7 +93,7 @@ class HeldView(TypedDict):
 
 
 class PlanView(TypedDict):
-    """`skerry plan -o json`. The same digest does the same thing."""
+    """What applying would change in one cell. The same digest does the same thing."""
 
     cell: str
     digest: str
@@ -93,8 +104,9 @@ class PlanView(TypedDict):
 
 
 class ReleaseView(TypedDict):
-    """One line of `skerry history`."""
+    """One line of `skerry history`. Numbers are each cell's own."""
 
+    cell: str
     number: int
     image: str
     by: str
@@ -110,12 +122,14 @@ class HistoryView(TypedDict):
 
     service: str
     releases: list[ReleaseView]
+    unreachable: list["CellFailureView"]
 
 
 class OperationView(TypedDict):
-    """A long piece of work."""
+    """A long piece of work, in one cell."""
 
     id: str
+    cell: str
     kind: str
     by: str
     at: str
@@ -148,6 +162,7 @@ class ProgressView(TypedDict):
 class LogLineView(TypedDict):
     """One line a container said: an SSE event `line`."""
 
+    cell: str
     at: str
     replica: str
     stream: str
@@ -234,6 +249,14 @@ class ErrorBody(TypedDict):
     last_lines: NotRequired[list[str]]
 
 
+class CellFailureView(TypedDict):
+    """A cell that did not do what the others did, in a sentence and in full."""
+
+    cell: str
+    reason: str
+    error: ErrorBody
+
+
 class ErrorView(TypedDict):
     """Every answer that is not a success."""
 
@@ -241,10 +264,10 @@ class ErrorView(TypedDict):
 
 
 class InfoView(TypedDict):
-    """The server, its cell, its engine and its gateway."""
+    """The server and its cells; engine and gateway are the machine's own."""
 
     version: str
-    cell: str
+    cells: list[str]
     domain: str
     engine: str
     gateway: str
@@ -255,17 +278,71 @@ class InfoView(TypedDict):
     pid: int
 
 
+class PlansView(TypedDict):
+    """`skerry plan -o json`: a plan for each cell, and the cells none could be made for.
+    `digest` is of all plans together."""
+
+    digest: str
+    plans: list[PlanView]
+    unreachable: list["CellFailureView"]
+
+
+class StartedView(TypedDict):
+    """What was begun, an operation in each cell; and the cells where nothing was."""
+
+    operations: list[OperationView]
+    unreachable: list["CellFailureView"]
+
+
+class AppliedView(TypedDict):
+    """What an apply began, and of which plans. No operation where nothing was to do."""
+
+    plans: list[PlanView]
+    operations: list[OperationView]
+    unreachable: list["CellFailureView"]
+
+
 class ResultView(TypedDict):
-    """What a command that waits prints with `-o json`: how the operation ended, and the
-    services it was about as they are now. `operation` is null when nothing was to do."""
+    """What a command that waits prints with `-o json`: how the operations ended, and the
+    services they were about as they are now. `operation` is the only one; null when nothing
+    was to do, and when there are several."""
 
     operation: OperationView | None
+    operations: list[OperationView]
     services: list[ServiceView]
+    unreachable: list["CellFailureView"]
+
+
+class CellView(TypedDict):
+    """A cell at a glance. What it cannot tell is null: capacity, or all of one that does not
+    answer, whose `reason` says why."""
+
+    cell: str
+    engine: str
+    version: str | None
+    region: str | None
+    country: str | None
+    domain: str
+    reachable: bool
+    reason: str
+    machines: int | None
+    cpu_millicores: int | None
+    memory_bytes: int | None
+    services: int | None
+    pods: int | None
+    problems: list[str]
+
+
+class CellsView(TypedDict):
+    """`skerry cells -o json`."""
+
+    cells: list[CellView]
 
 
 class VolumeView(TypedDict):
-    """A volume on this machine, and the service and repository it belongs to."""
+    """A volume, and the cell, service and repository it belongs to."""
 
+    cell: str
     name: str
     service: str
     repository: str | None
@@ -275,6 +352,7 @@ class VolumesView(TypedDict):
     """GET /v1/volumes: what `skerry down` asks about or keeps."""
 
     volumes: list[VolumeView]
+    unreachable: list[CellFailureView]
 
 
 class VersionView(TypedDict):

@@ -15,7 +15,6 @@ from skerry.report.shapes import (
     ChangeView,
     CheckView,
     ErrorBody,
-    HistoryView,
     LogLineView,
     OperationView,
     PlanView,
@@ -23,7 +22,6 @@ from skerry.report.shapes import (
     ReleaseView,
     ReplicaView,
     ServiceView,
-    StatusView,
     TokenView,
 )
 
@@ -45,10 +43,11 @@ def replica_view(replica: ReplicaState) -> ReplicaView:
     }
 
 
-def service_view(state: ServiceState, *, replicas: bool = False) -> ServiceView:
-    """One service, its replicas where they were asked for."""
+def service_view(state: ServiceState, *, cell: str, replicas: bool = False) -> ServiceView:
+    """One service of a cell, its replicas where they were asked for."""
     hold, override = state.hold, state.override
     view: ServiceView = {
+        "cell": cell,
         "name": state.name,
         "namespace": state.namespace,
         "state": state.state.value,
@@ -76,10 +75,10 @@ def service_view(state: ServiceState, *, replicas: bool = False) -> ServiceView:
     return view
 
 
-def status_view(snapshot: Snapshot) -> StatusView:
-    """Every service, by namespace and name."""
+def services_view(snapshot: Snapshot, *, replicas: bool = False) -> list[ServiceView]:
+    """Every service of a cell, by namespace and name."""
     ordered = [snapshot.services[key] for key in sorted(snapshot.services)]
-    return {"cell": snapshot.cell, "services": [service_view(each) for each in ordered]}
+    return [service_view(each, cell=snapshot.cell, replicas=replicas) for each in ordered]
 
 
 def change_view(change: Change) -> ChangeView:
@@ -108,9 +107,10 @@ def plan_view(plan: Plan, *, objects: Iterable[Manifest] | None = None) -> PlanV
     return view
 
 
-def release_view(release: Release, *, current: bool) -> ReleaseView:
+def release_view(release: Release, *, cell: str, current: bool) -> ReleaseView:
     """One release, without its objects."""
     return {
+        "cell": cell,
         "number": release.number,
         "image": release.image,
         "by": release.by,
@@ -122,16 +122,18 @@ def release_view(release: Release, *, current: bool) -> ReleaseView:
     }
 
 
-def history_view(service: str, releases: Sequence[Release], *, current: int | None) -> HistoryView:
+def releases_view(
+    releases: Sequence[Release], *, cell: str, current: int | None
+) -> list[ReleaseView]:
     """A service's releases; `current` is the number of the one that is wanted now."""
-    shown = [release_view(each, current=each.number == current) for each in releases]
-    return {"service": service, "releases": shown}
+    return [release_view(each, cell=cell, current=each.number == current) for each in releases]
 
 
 def operation_view(operation: Operation) -> OperationView:
     """An operation, without its request."""
     return {
         "id": operation.id,
+        "cell": operation.cell,
         "kind": operation.kind,
         "by": operation.by,
         "at": operation.at.isoformat(),
@@ -157,9 +159,10 @@ def progress_view(progress: Progress) -> ProgressView:
     }
 
 
-def log_line_view(line: LogLine) -> LogLineView:
+def log_line_view(line: LogLine, *, cell: str) -> LogLineView:
     """One line a container said."""
     return {
+        "cell": cell,
         "at": line.at.isoformat(),
         "replica": line.replica,
         "stream": line.stream.value,

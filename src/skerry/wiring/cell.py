@@ -116,6 +116,7 @@ class LocalCell:
             await self._gateway.close()
         if self._host is not None:
             await self._host.api.close()
+        self._engine = self._gateway = self._host = None
 
     async def ready(self) -> None:
         """About to be applied to. Raises why the gateway does not serve, after one more try."""

@@ -36,13 +36,13 @@ class ClusterCell:
     def engine(self) -> Engine:
         """What runs the cell. Raises EngineUnavailable where no kubeconfig leads to it."""
         if self._engine is None:
-            from skerry.engines.kubernetes.client import open_client
+            from skerry.engines.kubernetes.client.client import open_client
             from skerry.engines.kubernetes.client.credentials import find_access
             from skerry.engines.kubernetes.engine import KubernetesEngine
             from skerry.engines.kubernetes.parts import Parts
 
             access = find_access(self.cell.context, self.cell.kubeconfig, os.environ)
-            client = open_client(access, self._clock)
+            client = open_client(access, self._clock, cell=self.cell.cell)
             self._engine = KubernetesEngine(
                 Parts(cell=self.cell, client=client, clock=self._clock, secrets=self._secrets)
             )

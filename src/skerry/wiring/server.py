@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from skerry.clock import SystemClock
 from skerry.model.access import Role
@@ -13,11 +13,14 @@ from skerry.ports import Clock, Doctor, Ledger, Secrets
 from skerry.settings import Local
 from skerry.wiring.cell import LocalCell, MemoryCell
 from skerry.wiring.cluster import ClusterCell
+from skerry.wiring.following import make_standing
 from skerry.wiring.local import open_machine
 from skerry.wiring.notebooks import StoreNotebook
+from skerry.wiring.servers import check_key, fence, open_leadership, shares_database
 from skerry.wiring.site import CellSite
 
 if TYPE_CHECKING:
+    from skerry.controllers.standing import Standing
     from skerry.integrations.store.folder import State
     from skerry.integrations.store.store import Store
     from skerry.model.repository import Repository
@@ -29,15 +32,27 @@ if TYPE_CHECKING:
 LOCAL_ADMIN: Final = "local-admin"
 
 
+class Opened(NamedTuple):
+    """A server's parts for its front door."""
+
+    fleet: "Fleet"
+    standing: "Standing"
+
+
 @asynccontextmanager
-async def open_server(settings: "Settings", state: "State") -> AsyncIterator["Fleet"]:
-    """All of a server, what an earlier one left taken up again. At the end everything is let
-    go of in reverse; services and the gateway go on.
+async def open_server(
+    settings: "Settings", state: "State", *, listening: str = ""
+) -> AsyncIterator[Opened]:
+    """All of a server; where it leads, what an earlier one left is taken up again. At the end
+    everything is let go of in reverse; services and the gateway go on. `listening` is where
+    its API is.
 
     Raises SkerryError for what it cannot do without: the store, the key, and with
     `SKERRY_LOCAL=on` a container engine.
     """
+    from skerry.controllers.leading import Leading
     from skerry.integrations.store.open import open_store
+    from skerry.operations.resume import resume
 
     clock = SystemClock()
     async with AsyncExitStack() as opened:
@@ -45,14 +60,15 @@ async def open_server(settings: "Settings", state: "State") -> AsyncIterator["Fl
             open_store, settings.database_url, clock, history=settings.history
         )
         opened.push_async_callback(store.close)
-        await keep_admin_token(store, clock, state)
         secrets = await _open_secrets(store, state)
+        await _share(settings, state, store=store, secrets=secrets, clock=clock)
+        leadership = await open_leadership(settings, clock, listening=listening)
+        opened.push_async_callback(leadership.close)
         machine = None
         if settings.local is not Local.OFF:
             machine = LocalCell(
                 settings, state, store=store, secrets=secrets.references, clock=clock
             )
-            opened.push_async_callback(machine.close)
         site = CellSite(
             StoreNotebook(store, state.folder),
             machine=machine,
@@ -62,12 +78,45 @@ async def open_server(settings: "Settings", state: "State") -> AsyncIterator["Fl
         )
         await site.open()
         opened.push_async_callback(site.close)
-        if machine is not None:
-            await open_machine(machine, site, settings=settings, store=store)
+        fence(store, leadership)
         doctor = machine.doctor if machine is not None else None
-        yield await opened.enter_async_context(
-            _fleet(site, store, secrets, state=str(state.folder), doctor=doctor)
+        fleet = make_fleet(site, store, secrets, state=str(state.folder), doctor=doctor)
+        opened.push_async_callback(fleet.running.close)
+        standing = make_standing(
+            settings, state, fleet, leadership=leadership, secrets=secrets.references
         )
+
+        @asynccontextmanager
+        async def lead() -> AsyncIterator[None]:
+            async with AsyncExitStack() as led:
+                await secrets.own.forget()
+                await site.open()
+                if machine is not None:
+                    led.push_async_callback(machine.close)
+                    await open_machine(machine, site, settings=settings, store=store)
+                led.push_async_callback(fleet.running.close)
+                await resume(fleet)
+                if standing.continuous is not None:
+                    standing.continuous.start()
+                    led.push_async_callback(standing.continuous.stop)
+                yield
+
+        leading = Leading(leadership, clock, lead=lead)
+        opened.push_async_callback(leading.close)
+        await leading.open()
+        yield Opened(fleet, standing)
+
+
+async def _share(
+    settings: "Settings", state: "State", *, store: "Store", secrets: "_Secrets", clock: Clock
+) -> None:
+    """The command line's token; where other servers may be, the same one on all of them, as
+    they all have one key."""
+    if not shares_database(settings):
+        return await keep_admin_token(store, clock, state)
+    await check_key(store, secrets.own)
+    seed = await secrets.own.derive(LOCAL_ADMIN)
+    return await share_admin_token(store, clock, state, seed=seed)
 
 
 @asynccontextmanager
@@ -77,6 +126,7 @@ async def open_memory(
     """A server on memory engines, for tests: its own store and secrets are real."""
     from skerry.engines.memory.engine import MemoryEngine
     from skerry.integrations.store.open import open_store
+    from skerry.operations.resume import resume
 
     clock = SystemClock()
     async with AsyncExitStack() as opened:
@@ -94,9 +144,10 @@ async def open_memory(
             cluster=lambda cell, applied: MemoryCell(engine(cell), applied=applied),
         )
         await site.open()
-        yield await opened.enter_async_context(
-            _fleet(site, store, secrets, state=str(state.folder))
-        )
+        fleet = make_fleet(site, store, secrets, state=str(state.folder))
+        opened.push_async_callback(fleet.running.close)
+        await resume(fleet)
+        yield fleet
 
 
 async def keep_admin_token(ledger: Ledger, clock: Clock, state: "State") -> None:
@@ -111,11 +162,27 @@ async def keep_admin_token(ledger: Ledger, clock: Clock, state: "State") -> None
         written = ""
     if written and await ledger.token(digest_of(written)) is not None:
         return
+    await _drop_admin(ledger)
+    secret, _ = await issue(ledger, clock, name=LOCAL_ADMIN, role=Role.ADMIN)
+    replace_whole(state.token_file, secret.encode() + b"\n")
+
+
+async def share_admin_token(ledger: Ledger, clock: Clock, state: "State", *, seed: bytes) -> None:
+    """As `keep_admin_token`, the same one on every server that has this seed."""
+    from skerry.integrations.store.once import replace_whole
+    from skerry.operations.tokens import adopt, digest_of, secret_of
+
+    secret = secret_of(seed)
+    if await ledger.token(digest_of(secret)) is None:
+        await _drop_admin(ledger)
+        await adopt(ledger, clock, secret=secret, name=LOCAL_ADMIN, role=Role.ADMIN)
+    replace_whole(state.token_file, secret.encode() + b"\n")
+
+
+async def _drop_admin(ledger: Ledger) -> None:
     for token in await ledger.tokens():
         if token.identity.name == LOCAL_ADMIN:
             await ledger.drop_token(token.id)
-    secret, _ = await issue(ledger, clock, name=LOCAL_ADMIN, role=Role.ADMIN)
-    replace_whole(state.token_file, secret.encode() + b"\n")
 
 
 class _Secrets:
@@ -126,37 +193,30 @@ class _Secrets:
         self.references = references
 
 
-@asynccontextmanager
-async def _fleet(
+def make_fleet(
     site: "Site",
     store: "Store",
     secrets: _Secrets,
     *,
     state: str,
     doctor: Doctor | None = None,
-) -> AsyncIterator["Fleet"]:
+) -> "Fleet":
+    """The cells, and what they share."""
     from skerry.operations.fleet import Fleet
-    from skerry.operations.resume import resume
     from skerry.operations.running import Running
 
     clock = SystemClock()
-    running = Running(store, clock)
-    fleet = Fleet(
+    return Fleet(
         site=site,
         ledger=store,
         secrets=secrets.own,
         references=secrets.references,
         clock=clock,
-        running=running,
+        running=Running(store, clock),
         load=make_loader(),
         doctor=doctor,
         state=state,
     )
-    try:
-        await resume(fleet)
-        yield fleet
-    finally:
-        await running.close()
 
 
 def make_loader() -> "Callable[[Sources], Repository]":

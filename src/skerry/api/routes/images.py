@@ -28,7 +28,7 @@ class HereView(TypedDict):
 @router.get("/images")
 async def images(asker: Deployer, image: Image) -> HereView:
     """Whether the image is already here."""
-    return {"here": await building.has_image(asker.platform, image)}
+    return {"here": await building.has_image(asker.fleet.machine(), image)}
 
 
 @router.post(
@@ -53,7 +53,9 @@ async def builds(
     `error` (ErrorBody)."""
     uploaded = asyncio.Event()
     context = _context(request, uploaded)
-    lines = building.build_image(asker.platform, context, image=image, containerfile=containerfile)
+    lines = building.build_image(
+        asker.fleet.machine(), context, image=image, containerfile=containerfile
+    )
     return Events(kept_alive(_told(lines, image)), uploaded=uploaded)
 
 

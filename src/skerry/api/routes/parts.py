@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from pydantic import StringConstraints
 
 from skerry.api.access import Asker, Needs, Reach
@@ -30,4 +30,10 @@ def service_in_path(namespace: Segment, name: Segment) -> ServiceKey:
     return ServiceKey(namespace, name)
 
 
+def cells_in_query(cell: Annotated[list[Segment], Query(max_length=1000)] = []) -> tuple[str, ...]:  # noqa: B006  # read only
+    """The cells of `?cell=eu-1&cell=us-1`; none: all."""
+    return tuple(cell)
+
+
 Service = Annotated[ServiceKey, Depends(service_in_path)]
+Cells = Annotated[tuple[str, ...], Depends(cells_in_query)]

@@ -9,9 +9,11 @@ from typing_extensions import TypedDict
 from skerry.api.bodies import EmptyBody, StopBody
 from skerry.api.release import VERSION
 from skerry.api.routes.parts import AdminChanger, CellViewer, Viewer
-from skerry.errors import Conflict, Refused
+from skerry.errors import Refused
+from skerry.model.cell import EngineKind
+from skerry.operations.delete import destroy
 from skerry.operations.doctor import doctor as look
-from skerry.operations.platform import Platform
+from skerry.operations.fleet import Fleet
 from skerry.ports import Gateway
 from skerry.report.shapes import ChecksView, InfoView
 from skerry.report.views import check_view
@@ -52,21 +54,22 @@ async def healthz() -> AliveView:
 
 @router.get("/v1/info")
 async def info(asker: Viewer) -> InfoView:
-    """The server, its cell, its engine and its gateway."""
-    platform = asker.platform
-    cell = platform.engine.cell
-    gateway = platform.cells.gateway.status() if platform.cells.gateway is not None else None
+    """The server and its cells; the machine's own engine and gateway."""
+    known = [each.cells for each in asker.fleet.platforms()]
+    here = next((each for each in known if each.cell.engine is EngineKind.LOCAL), None)
+    proxy = here.gateway if here is not None else None
+    gateway = proxy.status() if proxy is not None else None
     http, https = (gateway.http, gateway.https) if gateway is not None else (None, None)
     return {
         "version": VERSION,
-        "cell": cell.cell,
-        "domain": cell.domain,
-        "engine": platform.cells.engine_name,
+        "cells": [each.cell.cell for each in known],
+        "domain": here.cell.domain if here is not None else "",
+        "engine": here.engine_name if here is not None else "none",
         "gateway": gateway.reason if gateway is not None else "none",
         "gateway_live": gateway is not None and gateway.live,
         "http": f"{http.host}:{http.port}" if http is not None else None,
         "https": f"{https.host}:{https.port}" if https is not None else None,
-        "state": platform.state,
+        "state": asker.fleet.state,
         "pid": os.getpid(),
     }
 
@@ -74,19 +77,19 @@ async def info(asker: Viewer) -> InfoView:
 @router.get("/v1/doctor")
 async def doctor(asker: CellViewer) -> ChecksView:
     """Everything Skerry needs on the machine, looked at."""
-    return {"checks": [check_view(each) for each in await look(asker.platform)]}
+    return {"checks": [check_view(each) for each in await look(asker.fleet)]}
 
 
 @router.get("/v1/authority")
 async def authority(asker: Viewer) -> AuthorityView:
     """The gateway's own certificate authority."""
-    return {"pem": _gateway(asker.platform).authority()}
+    return {"pem": _gateway(asker.fleet).authority()}
 
 
 @router.post("/v1/gateway/upgrade")
 async def upgrade_gateway(asker: AdminChanger, body: EmptyBody) -> GatewayView:
     """Replace the gateway's process; no connection is refused or cut."""
-    gateway = _gateway(asker.platform)
+    gateway = _gateway(asker.fleet)
     await gateway.upgrade()
     return {"gateway": gateway.status().reason}
 
@@ -96,15 +99,14 @@ async def stop(asker: AdminChanger, request: Request, body: StopBody) -> Stoppin
     """Stop the server. Services and gateway go on, unless the gateway is to go too: that
     needs an empty cell."""
     if body.gateway:
-        if await asker.platform.engine.index():
-            raise Conflict("services still run", subject="gateway", hint="skerry down")
-        await asker.platform.cells.destroy()
+        await destroy(asker.fleet)
     end: Callable[[], None] = request.app.state.stop
     end()
     return {"stopping": True}
 
 
-def _gateway(platform: Platform) -> Gateway:
-    if platform.cells.gateway is None:
-        raise Refused("has no gateway", subject=f"cell/{platform.engine.cell.cell}")
-    return platform.cells.gateway
+def _gateway(fleet: Fleet) -> Gateway:
+    here = fleet.machine()
+    if here.cells.gateway is None:
+        raise Refused("has no gateway", subject=f"cell/{here.name}")
+    return here.cells.gateway

@@ -10,10 +10,11 @@ from typing import Annotated, Final
 import orjson
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
-from skerry.api.routes.parts import Changer, Service
+from skerry.api.routes.parts import Cells, Changer, Service
 from skerry.errors import SkerryError
 from skerry.loops import Tasks
 from skerry.model.process import Stream
+from skerry.operations import everywhere
 from skerry.operations.reach import exec_in, run_beside
 from skerry.ports import Session
 from skerry.report.views import error_body
@@ -29,21 +30,30 @@ async def exec_(
     asker: Changer,
     service: Service,
     *,
+    cells: Cells,
     command: Command,
     tty: bool = False,
     replica: Annotated[str | None, Query(max_length=200)] = None,
 ) -> None:
     """A command inside a running replica."""
-    session = await exec_in(asker.platform, service, command, tty=tty, replica=replica)
+    platform = await everywhere.home(asker.fleet, service, cells=cells)
+    session = await exec_in(platform, service, command, tty=tty, replica=replica)
     await _converse(socket, session)
 
 
 @router.websocket("/run")
 async def run(
-    socket: WebSocket, asker: Changer, service: Service, *, command: Command, tty: bool = False
+    socket: WebSocket,
+    asker: Changer,
+    service: Service,
+    *,
+    cells: Cells,
+    command: Command,
+    tty: bool = False,
 ) -> None:
     """A command in a container of its own, removed when it ends or the client leaves."""
-    session = await run_beside(asker.platform, service, command, tty=tty)
+    platform = await everywhere.home(asker.fleet, service, cells=cells)
+    session = await run_beside(platform, service, command, tty=tty)
     await _converse(socket, session)
 
 
