@@ -9,6 +9,7 @@ from skerry.model.change import Action, Change
 from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import Manifest, key_of
 from skerry.planner.plan import plan
+from skerry.planner.removal import Elsewhere
 from tests.builders import REPOSITORY, ServiceBuilder, bundles, service
 from tests.planner.worlds import Island, run
 
@@ -223,7 +224,7 @@ class TestPruning:
     def test_a_service_this_cell_must_not_run_goes_with_that_reason(self) -> None:
         island = Island()
         island.deploy(WEB)
-        made = island.plan(absent={WEB.key: "may run in FR only"})
+        made = island.plan(elsewhere=Elsewhere(absent={WEB.key: "may run in FR only"}))
         assert [each.reason for each in made.changes] == ["may run in FR only"]
 
     def test_files_of_the_release_before_stay_until_the_one_after(self) -> None:

@@ -22,6 +22,7 @@ from skerry.compiler.tenancy import Stay, absence_of, materialise, say_stopped, 
 from skerry.errors import InvalidDocuments, Problem
 from skerry.model.cell import Cell
 from skerry.model.dependencies import Directory
+from skerry.model.held import settled_inputs
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import Bundle
 from skerry.model.repository import DeclaredService, DeclaredStack, Repository, Roster
@@ -166,7 +167,8 @@ class _Sorting:
             if not plain and not self._stays(stack, roster, key):
                 continue
             inputs = inputs_of(tenant, key, written)
-            if settled_as.get(key) == inputs:
+            there = settled_as.get(key)
+            if there == inputs or (there is not None and settled_inputs(there) == inputs):
                 settled.append(key)
             else:
                 self._compile(stack, tenant, depends=depends, inputs=inputs)

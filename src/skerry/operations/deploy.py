@@ -8,17 +8,14 @@ asked and, through `resume.py`, the server. What it says on the way is the repor
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from skerry.compiler.compile import NOTHING, compile_repository
-from skerry.compiler.placement import absence
-from skerry.errors import Conflict, NotFound
+from skerry.errors import Conflict
 from skerry.model.access import Identity
 from skerry.model.cell import Cell
 from skerry.model.change import Plan
-from skerry.model.keys import ServiceKey
 from skerry.model.objects import Bundle
 from skerry.model.progress import Operation, Stage
 from skerry.model.repository import Repository
@@ -27,6 +24,7 @@ from skerry.model.world import Scope, Snapshot
 from skerry.observer.understand import understand
 from skerry.operations import scopes
 from skerry.operations.cell import declared_cell
+from skerry.operations.compiling import Wanted, compiled
 from skerry.operations.fingerprints import fingerprints
 from skerry.operations.layers import in_layers
 from skerry.operations.platform import Platform
@@ -87,30 +85,40 @@ async def plan(platform: Platform, request: Request) -> Planned:
     repository = request.repository
     if repository is None:
         repository = await asyncio.to_thread(platform.load, request.sources)
-    scopes.require(request.by, (each.service.namespace for each in repository.services))
+    scopes.require(request.by, scopes.namespaces_of(repository))
     cell = await declared_cell(platform, repository)
     # 2. compiler: models -> bundles; what the cell already runs is not compiled again.
     #    Stop on error.
-    secrets = await fingerprints(platform.references, repository)
-    index = await platform.engine.index()
-    bundles = await _compile(request, repository, cell, fingerprints=secrets, index=index)
+    wanted = Wanted(
+        contents=request.sources.contents,
+        fingerprints=await fingerprints(platform.references, repository, cell),
+        index=await platform.engine.index(),
+        now=platform.clock.now(),
+        only=request.only,
+        whole=request.whole,
+    )
+    made = await compiled(repository, cell, wanted)
+    bundles = made.bundles
     # 3. observer: one look at what differs -> a snapshot. Stop on error.
-    opened = differing(bundles, index, repository=repository.name)
+    opened = differing(
+        bundles, wanted.index, repository=repository.name, settled=made.elsewhere.settled
+    )
     opened |= {bundle.service for bundle in bundles if bundle.objects}
     snapshot = understand(await platform.engine.observe(Scope(services=opened)))
     # 4. planner: bundles and snapshot -> a plan. Stop on error.
-    made = make_plan(
+    planned = make_plan(
         bundles,
         snapshot,
         repository=repository.name,
         limits=platform.engine.limits,
         prune=not request.only,
-        absent=_absent(repository, cell, request.only),
+        elsewhere=made.elsewhere,
     )
-    made = with_unsettled(made, bundles, snapshot, busy=platform.running.busy(platform.name))
-    scopes.require(request.by, (change.service.namespace for change in made.changes))
+    busy = platform.running.busy(platform.name)
+    planned = with_unsettled(planned, bundles, snapshot, busy=busy)
+    scopes.require(request.by, (change.service.namespace for change in planned.changes))
     return Planned(
-        plan=made, cell=cell, bundles=bundles, snapshot=snapshot, repository=repository.name
+        plan=planned, cell=cell, bundles=bundles, snapshot=snapshot, repository=repository.name
     )
 
 
@@ -177,46 +185,6 @@ async def carry_out(platform: Platform, operation: Operation, voice: Voice) -> N
     await in_layers(
         steps, lambda step: carry_out_step(platform, step, operation, voice=voice), voice=voice
     )
-
-
-async def _compile(
-    request: Request,
-    repository: Repository,
-    cell: Cell,
-    *,
-    fingerprints: Mapping[str, str],
-    index: Mapping[ServiceKey, str],
-) -> tuple[Bundle, ...]:
-    """In a thread: ten thousand services take seconds, and the server goes on meanwhile."""
-    bundles = await asyncio.to_thread(
-        compile_repository,
-        repository,
-        cell,
-        contents=request.sources.contents,
-        fingerprints=fingerprints,
-        skip=NOTHING if request.whole else index,
-    )
-    if not request.only:
-        return bundles
-    known = {str(each.service.key) for each in repository.services}
-    unknown = sorted(set(request.only) - known)
-    if unknown:
-        raise NotFound(
-            f"does not declare {', '.join(unknown)}",
-            subject=f"repository/{repository.name}",
-            hint=f"it declares {', '.join(sorted(known)[:20]) or 'nothing'}",
-        )
-    return tuple(bundle for bundle in bundles if str(bundle.service) in request.only)
-
-
-def _absent(repository: Repository, cell: Cell, only: Sequence[str]) -> dict[ServiceKey, str]:
-    """Declared, but not to run in this cell, with the reason."""
-    found = {each.service.key: absence(each.service, cell) for each in repository.services}
-    return {
-        service: reason
-        for service, reason in found.items()
-        if reason is not None and (not only or str(service) in only)
-    }
 
 
 def _check(planned: Planned, by: Identity, *, expected: str | None) -> None:

@@ -87,7 +87,8 @@ async def _end(
 async def _remove(platform: Platform, step: Step, operation: Operation, *, voice: Voice) -> None:
     """Removing is not undone: what is left goes with the next try."""
     await voice.say(Stage.APPLYING, f"removed: {step.change.reason}", service=step.service)
-    await platform.engine.delete(step.service, volumes=False)
+    volumes = any(key.kind == "PersistentVolumeClaim" for key in step.change.delete)
+    await platform.engine.delete(step.service, volumes=volumes)
     if _waits(operation):
         deadline = step.change.deadline_seconds
         await wait_until_gone(platform, step.service, voice, deadline_seconds=deadline)

@@ -1,13 +1,17 @@
 """How far a token's namespaces reach."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from skerry.errors import Forbidden
 from skerry.model.access import Identity
+from skerry.model.repository import Repository
+from skerry.model.stack import tenant_key
 
 
 def require(by: Identity, namespaces: Iterable[str]) -> None:
     """Raises Forbidden, naming every namespace outside the token's scope."""
+    if not by.namespaces:
+        return
     outside = sorted({each for each in namespaces if not by.sees(each)})
     if outside:
         plural = "s" if len(outside) > 1 else ""
@@ -17,6 +21,13 @@ def require(by: Identity, namespaces: Iterable[str]) -> None:
             hint=f"it reaches {', '.join(sorted(by.namespaces))}; "
             f"an admin makes others: skerry token create NAME --namespace {outside[0]}",
         )
+
+
+def namespaces_of(repository: Repository) -> Iterator[str]:
+    """Every namespace the repository has services or tenants in."""
+    yield from (each.service.namespace for each in repository.services)
+    for stack in repository.stacks:
+        yield from (tenant_key(stack.name, tenant).namespace for tenant in stack.tenants)
 
 
 def require_all(by: Identity) -> None:

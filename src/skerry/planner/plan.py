@@ -1,8 +1,7 @@
 """The plan: every bundle against the snapshot, in order, each change with its reason."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 from skerry.errors import Conflict
 from skerry.model.change import Change, HeldBack, Hold, Plan, hold_of
@@ -21,23 +20,33 @@ from skerry.model.objects import digest_of as digest
 from skerry.model.world import Snapshot
 from skerry.planner.compare import Limits, Objects, change_of, compare, workload_of
 from skerry.planner.layers import dense, layers
-from skerry.planner.removal import by_owner, removals, undeclared
-
-NOBODY: Mapping[ServiceKey, str] = MappingProxyType({})
+from skerry.planner.removal import (
+    NOWHERE,
+    Elsewhere,
+    by_owner,
+    removals,
+    undeclared,
+    vanished,
+)
 
 
 def differing(
-    bundles: Iterable[Bundle], index: Mapping[ServiceKey, str], *, repository: str
+    bundles: Iterable[Bundle],
+    index: Mapping[ServiceKey, str],
+    *,
+    repository: str,
+    settled: Collection[ServiceKey] = frozenset(),
 ) -> frozenset[ServiceKey]:
     """Which services a plan must open: those whose inputs are not the cell's, and those the
-    cell has from this repository that are not declared any more."""
+    cell has from this repository that are not declared any more. `settled` are known to be as
+    the cell has them."""
     wanted = {bundle.service: bundle.inputs for bundle in bundles}
     mark = repository_mark(repository)
     changed = {service for service, inputs in wanted.items() if index.get(service) != inputs}
     gone = {
         service
         for service, inputs in index.items()
-        if service not in wanted and inputs.endswith(mark)
+        if service not in wanted and service not in settled and inputs.endswith(mark)
     }
     return frozenset(changed | gone)
 
@@ -49,13 +58,13 @@ def plan(
     repository: str,
     limits: Limits,
     prune: bool = True,
-    absent: Mapping[ServiceKey, str] = NOBODY,
+    elsewhere: Elsewhere = NOWHERE,
 ) -> Plan:
     """What makes the cell as the bundles say.
 
     The snapshot covers at least the `differing` services. A bundle without objects is one
-    the cell already runs. `absent` are services declared but not run in this cell, with the
-    reason; `limits` is the engine's. Raises Conflict when a service is another repository's.
+    the cell already runs; `elsewhere` are services declared without one. `limits` is the
+    engine's. Raises Conflict when a service is another repository's.
     """
     opened = [bundle for bundle in bundles if bundle.objects]
     live = by_owner(snapshot.objects)
@@ -74,11 +83,15 @@ def plan(
         if not found.none:
             layer = depths[bundle.service]
             changes.append(change_of(bundle, found, owned, layer=layer, limits=limits))
-    unchanged = len(bundles) - len(changes) - len(held)
+    unchanged = len(bundles) + len(elsewhere.settled) - len(changes) - len(held)
     if prune:
         gone = undeclared(live, depths, repository=repository)
+        orphans = vanished(gone, elsewhere)
+        held += orphans.values()
+        gone = {service: each for service, each in gone.items() if service not in orphans}
         last = 1 + max((change.layer for change in changes), default=-1)
-        changes += removals(gone, live, kept=kept, absent=absent, first_layer=last)
+        changes += removals(gone, live, kept=kept, elsewhere=elsewhere, first_layer=last)
+    absent = elsewhere.absent
     held += [HeldBack(service=service, reason=absent[service]) for service in sorted(absent)]
     return finish(snapshot.cell, changes, held=held, unchanged=unchanged)
 

@@ -1,15 +1,17 @@
 """Services no longer declared: found by repository, removed last, clients before targets."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import orjson
 
-from skerry.model.change import Action, Change
+from skerry.model.change import Action, Change, HeldBack
 from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import (
     DEPENDS,
     INPUTS,
     REPOSITORY,
+    STACK,
     Manifest,
     annotation,
     owner_of,
@@ -18,6 +20,29 @@ from skerry.planner.compare import Objects, workload_of
 from skerry.planner.layers import layers
 
 _DATA = frozenset({"PersistentVolumeClaim"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Services that are declared, and that no bundle with objects is for. `absent` are not run
+    in this cell, each with its reason; `settled` tenants are as they should be, and not looked
+    at. Of the tenants the cell has, `moved` run elsewhere now (their data stays), and `ended`
+    were removed so long ago that their data goes."""
+
+    absent: Mapping[ServiceKey, str] = field(default_factory=dict)
+    settled: frozenset[ServiceKey] = frozenset()
+    moved: Mapping[ServiceKey, str] = field(default_factory=dict)
+    ended: Mapping[ServiceKey, str] = field(default_factory=dict)
+
+    def reason(self, service: ServiceKey) -> str:
+        """Why a service that runs here is to go."""
+        for known in (self.absent, self.moved, self.ended):
+            if service in known:
+                return known[service]
+        return "no longer in the repository"
+
+
+NOWHERE = Elsewhere()
 
 
 def by_owner(objects: Objects) -> dict[ServiceKey, dict[ObjectKey, Manifest]]:
@@ -46,24 +71,44 @@ def undeclared(
     return found
 
 
+def vanished(
+    gone: Mapping[ServiceKey, Manifest], elsewhere: Elsewhere
+) -> dict[ServiceKey, HeldBack]:
+    """Tenants that are in no document any more, and that nobody removed: one line too many
+    deleted must cost no customer."""
+    found: dict[ServiceKey, HeldBack] = {}
+    for service, deployment in gone.items():
+        stack = (deployment["metadata"].get("labels") or {}).get(STACK)
+        known = service in elsewhere.moved or service in elsewhere.ended
+        if stack is not None and not known:
+            reason = (
+                f"is in no document any more, and goes on: `skerry tenants remove {stack} "
+                f"{service.name}` removes a tenant, `skerry delete {service} --volumes` this one"
+            )
+            found[service] = HeldBack(service=service, reason=reason)
+    return found
+
+
 def removals(
     gone: Mapping[ServiceKey, Manifest],
     live: Mapping[ServiceKey, Objects],
     *,
     kept: Objects,
-    absent: Mapping[ServiceKey, str],
+    elsewhere: Elsewhere,
     first_layer: int,
 ) -> list[Change]:
-    """A delete for each, those that depend on others first. Data stays."""
+    """A delete for each, those that depend on others first. Data stays, but that of tenants
+    whose time is over."""
     depths = layers({service: dependencies(each) for service, each in gone.items()})
     deepest = max(depths.values(), default=0)
     return [
         _removal(
             service,
             [key for key in live[service] if key not in kept],
-            reason=absent.get(service, "no longer in the repository"),
+            reason=elsewhere.reason(service),
             layer=first_layer + deepest - depths[service],
             inputs=annotation(gone[service], INPUTS) or "",
+            data_goes=service in elsewhere.ended,
         )
         for service in gone
     ]
@@ -76,10 +121,18 @@ def dependencies(deployment: Manifest) -> tuple[ServiceKey, ...]:
 
 
 def _removal(
-    service: ServiceKey, keys: list[ObjectKey], *, reason: str, layer: int, inputs: str
+    service: ServiceKey,
+    keys: list[ObjectKey],
+    *,
+    reason: str,
+    layer: int,
+    inputs: str,
+    data_goes: bool,
 ) -> Change:
     data = sorted(key for key in keys if key.kind in _DATA)
-    delete = tuple(sorted(key for key in keys if key.kind not in _DATA))
+    stays = set() if data_goes else _staying(keys, data)
+    delete = tuple(sorted(key for key in keys if key not in stays))
+    fate = "go" if data_goes else "stay"
     return Change(
         service=service,
         action=Action.DELETE,
@@ -87,6 +140,12 @@ def _removal(
         layer=layer,
         delete=delete,
         diff=tuple(f"- {key}" for key in delete),
-        warnings=tuple(f"volume {key.name} and its data stay" for key in data),
+        warnings=tuple(f"volume {key.name} and its data {fate}" for key in data),
         inputs=inputs,
     )
+
+
+def _staying(keys: Iterable[ObjectKey], data: Iterable[ObjectKey]) -> set[ObjectKey]:
+    """Data, and the namespace it is in: that would take it along."""
+    kept = set(data)
+    return kept | {key for key in keys if key.kind == "Namespace"} if kept else kept

@@ -157,9 +157,9 @@ class MemoryEngine(Memory):
 
     async def delete(self, service: ServiceKey, *, volumes: bool) -> tuple[Outcome, ...]:
         """Unwant all of a service."""
-        going = [
-            key for key in sorted(self._owned.get(service, ())) if volumes or key.kind != _DATA
-        ]
+        owned = sorted(self._owned.get(service, ()))
+        stays = set() if volumes else _staying(owned)
+        going = [key for key in owned if key not in stays]
         for key in going:
             self._drop(key)
         self._overrides.pop(service, None)
@@ -363,6 +363,12 @@ class MemoryEngine(Memory):
     def _ring(self) -> None:
         for bell in self._waiting:
             bell.set()
+
+
+def _staying(owned: Sequence[ObjectKey]) -> set[ObjectKey]:
+    """Data, and the namespace it is in."""
+    data = {key for key in owned if key.kind == _DATA}
+    return data | {key for key in owned if key.kind == "Namespace"} if data else data
 
 
 def _workload(service: ServiceKey) -> ObjectKey:
