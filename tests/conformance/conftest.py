@@ -24,9 +24,16 @@ def local(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[World]:
     return import_module("tests.engines.local.harness").local_world(request)
 
 
+def kubernetes(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[World]:
+    """`kubernetes_world(request)` of the Kubernetes engine's harness: a cell on the session's
+    cluster, emptied before and after each test."""
+    return import_module("tests.engines.kubernetes.harness").kubernetes_world(request)
+
+
 FACTORIES = [pytest.param(memory, id="memory")]
 if (Path(__file__).parents[1] / "engines" / "local" / "harness.py").exists():
     FACTORIES.append(pytest.param(local, id="local", marks=pytest.mark.engine))
+FACTORIES.append(pytest.param(kubernetes, id="kubernetes", marks=pytest.mark.cluster))
 
 
 @pytest.fixture(params=FACTORIES)
