@@ -163,8 +163,9 @@ async def begin(
             if planned.cell != platform.engine.cell:
                 await platform.cells.become(planned.cell)
             await platform.cells.ready()
-            # 3. Take the services, write the operation, begin. Stop on error.
-            if started := await _start(platform, planned, request, seen=seen):
+            # 3. Take the services, write the operation, begin. Stop on error; but whoever asked
+            #    and leaves now does not leave it half begun.
+            if started := await asyncio.shield(_start(platform, planned, request, seen=seen)):
                 return Begun(planned=planned, operation=started)
     raise Conflict(
         "its services are being changed all the time",

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from skerry.errors import NotFound, Refused
 from skerry.model.access import Identity
+from skerry.model.cell import EngineKind
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import digest_of
 from skerry.model.progress import Operation
@@ -70,7 +71,10 @@ async def apply(
 
     async def begin(platform: Platform) -> Begun:
         wanted = expected if not isinstance(expected, Mapping) else expected[platform.name]
-        return await deploy.begin(platform, loaded, expected=wanted, permit=once.permit)
+        begun = await deploy.begin(platform, loaded, expected=wanted, permit=once.permit)
+        if begun.operation is None and platform.cells.cell.engine is EngineKind.KUBERNETES:
+            await platform.cells.ready()  # declared, and so known, with nothing in it yet
+        return begun
 
     return (await reach(meant, begin, within_seconds=ACT_SECONDS)).some()
 
