@@ -20,6 +20,7 @@ class ClusterAccess:
     verify: bool = True
     server_name: str | None = None  # the name its certificate is for, where not the URL's
     proxy: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()  # whom we act as, where not as ourselves
     identity: Identity = field(default_factory=Fixed)
 
 

@@ -1,12 +1,14 @@
 """Where a cluster's credentials are looked for."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from skerry.engines.kubernetes.client.access import ClusterAccess
 from skerry.engines.kubernetes.client.identity import TokenFile
 from skerry.engines.kubernetes.client.kubeconfig import Kubeconfig
+from skerry.engines.kubernetes.client.proxies import proxy_for
 from skerry.errors import NotFound
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -31,7 +33,8 @@ def find_access(
             subject=kubeconfig or environ.get("KUBECONFIG") or "~/.kube/config",
             hint="kubectl config view",
         )
-    return Kubeconfig(files).access(context)
+    access = Kubeconfig(files).access(context)
+    return access if access.proxy else replace(access, proxy=proxy_for(access.url, environ))
 
 
 def _files(kubeconfig: str | None, environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -1,7 +1,6 @@
 """Who we are to a cluster. Every way of saying so is one small class with one method."""
 
 import base64
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -103,8 +102,3 @@ def bearer(token: str) -> str:
 def basic(user: str, password: str) -> str:
     """The header's value for a name and a password."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def environment_with(names: dict[str, str]) -> dict[str, str]:
-    """This process' environment and these."""
-    return {**os.environ, **names}

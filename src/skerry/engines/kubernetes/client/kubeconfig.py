@@ -1,6 +1,5 @@
 """Kubeconfig files: found, merged as kubectl does, and one context of them made an access."""
 
-import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,19 +8,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from skerry.engines.kubernetes.client.access import ClusterAccess
-from skerry.engines.kubernetes.client.identity import (
-    Certificate,
-    Credentials,
-    Fixed,
-    Identity,
-    TokenFile,
-    basic,
-    bearer,
-)
+from skerry.engines.kubernetes.client.users import FOLDER, content, identity_of, impersonation
 from skerry.errors import NotFound, Refused
 
 _LISTS: Final = {"clusters": "cluster", "contexts": "context", "users": "user"}
-_FOLDER: Final = "_folder"  # where an entry was read: its files are relative to that
 
 
 class Kubeconfig:
@@ -55,21 +45,22 @@ class Kubeconfig:
         try:
             access = _cluster_access(cluster, name)
             namespace = str(chosen.get("namespace") or access.namespace)
-            identity = _identity(user, access)
+            identity = identity_of(user, cluster, context=name)
         except (OSError, binascii.Error, KeyError, TypeError, AttributeError) as error:
             raise Refused(
                 f"context {name} cannot be used: {_said(error)}",
                 subject=self.subject,
                 hint=f"kubectl --context {name} config view --minify",
             ) from error
-        return replace(access, namespace=namespace, identity=identity)
+        headers = impersonation(user)
+        return replace(access, namespace=namespace, identity=identity, headers=headers)
 
     def _merge(self, file: Path) -> None:
         read = _read(file)
         self.current = self.current or str(read.get("current-context") or "")
         for listed, inner in _LISTS.items():
             for entry in read.get(listed) or ():
-                value = {**(entry.get(inner) or {}), _FOLDER: file.parent}
+                value = {**(entry.get(inner) or {}), FOLDER: file.parent}
                 self._entries[listed].setdefault(str(entry["name"]), value)
 
     def _entry(self, listed: str, name: str) -> dict[str, Any]:
@@ -110,41 +101,11 @@ def _cluster_access(cluster: Mapping[str, Any], name: str) -> ClusterAccess:
     return ClusterAccess(
         url=url,
         name=name,
-        authority=_content(cluster, "certificate-authority"),
+        authority=content(cluster, "certificate-authority"),
         verify=not cluster.get("insecure-skip-tls-verify"),
         server_name=cluster.get("tls-server-name") or None,
         proxy=proxy,
     )
-
-
-def _identity(user: Mapping[str, Any], access: ClusterAccess) -> Identity:
-    certificate = _certificate(user)
-    hint = f"kubectl --context {access.name} auth whoami"
-    if user.get("tokenFile"):
-        path = Path(user[_FOLDER], str(user["tokenFile"]))
-        return TokenFile(path, certificate=certificate)
-    authorization = None
-    if user.get("token"):
-        authorization = bearer(str(user["token"]))
-    elif user.get("username"):
-        authorization = basic(str(user["username"]), str(user.get("password", "")))
-    given = Credentials(authorization=authorization, certificate=certificate)
-    return Fixed(given=given, hint=hint)
-
-
-def _certificate(user: Mapping[str, Any]) -> Certificate | None:
-    chain = _content(user, "client-certificate")
-    key = _content(user, "client-key")
-    return Certificate(chain=chain, key=key) if chain and key else None
-
-
-def _content(entry: Mapping[str, Any], name: str) -> bytes | None:
-    """`NAME-data`, else the file NAME says."""
-    if entry.get(f"{name}-data"):
-        return base64.b64decode(entry[f"{name}-data"])
-    if entry.get(name):
-        return Path(entry[_FOLDER], str(entry[name])).read_bytes()
-    return None
 
 
 def _said(error: Exception) -> str:

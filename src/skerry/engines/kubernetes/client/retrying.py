@@ -120,7 +120,7 @@ class Sender:
         access = self._transport.access
         context = f" --context {access.name}" if access.name else ""
         return EngineUnavailable(
-            f"the API server at {access.url} does not answer: {why}",
+            f"the API server at {access.url} {why}",
             subject=self._subject,
             hint=f"kubectl{context} cluster-info",
         )
@@ -149,6 +149,13 @@ class _Attempts:
 
 
 def _said(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return os.strerror(error.errno) if error.errno else str(error.os_error)
-    return str(error) or ("it took too long" if isinstance(error, TimeoutError) else "cut off")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"shows a certificate that is not trusted: {_verdict(error.certificate_error)}"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.errno:
+        return f"does not answer: {os.strerror(error.errno)}"
+    said = str(error) or ("it took too long" if isinstance(error, TimeoutError) else "cut off")
+    return f"does not answer: {said}"
+
+
+def _verdict(error: Exception) -> str:
+    return str(getattr(error, "verify_message", "") or error)

@@ -151,7 +151,7 @@ class Transport:
         )
         return aiohttp.ClientSession(
             connector=connector,
-            headers={"User-Agent": "skerry"},
+            headers=[("User-Agent", "skerry"), *self.access.headers],
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=2**20,
         )
