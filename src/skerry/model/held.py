@@ -4,8 +4,10 @@ A plan that finds them unchanged need not open the service to know that it is le
 stack of ten thousand held tenants costs a plan as little as one that is not held.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
+from skerry.model.keys import ServiceKey
 from skerry.model.objects import digest_of
 
 _MARK: Final = "held."
@@ -24,6 +26,11 @@ def is_held(inputs: str) -> bool:
 def settled_inputs(inputs: str) -> str:
     """The document's inputs at which nothing is to be done."""
     return inputs.removeprefix(_MARK)
+
+
+def settled_index(index: Mapping[ServiceKey, str]) -> dict[ServiceKey, str]:
+    """A cell's index by what each service is settled at, held or not."""
+    return {service: settled_inputs(inputs) for service, inputs in index.items()}
 
 
 def freed_inputs(inputs: str) -> str:

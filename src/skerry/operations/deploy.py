@@ -16,6 +16,7 @@ from skerry.errors import Conflict
 from skerry.model.access import Identity
 from skerry.model.cell import Cell
 from skerry.model.change import Plan
+from skerry.model.held import settled_index
 from skerry.model.objects import Bundle
 from skerry.model.progress import Operation, Stage
 from skerry.model.repository import Repository
@@ -26,6 +27,7 @@ from skerry.operations import scopes
 from skerry.operations.cell import declared_cell
 from skerry.operations.compiling import Wanted, compiled
 from skerry.operations.fingerprints import fingerprints
+from skerry.operations.held import with_held
 from skerry.operations.layers import in_layers
 from skerry.operations.platform import Platform
 from skerry.operations.release import carry_out_step
@@ -89,10 +91,11 @@ async def plan(platform: Platform, request: Request) -> Planned:
     cell = await declared_cell(platform, repository)
     # 2. compiler: models -> bundles; what the cell already runs is not compiled again.
     #    Stop on error.
+    index = await platform.engine.index()
     wanted = Wanted(
         contents=request.sources.contents,
         fingerprints=await fingerprints(platform.references, repository, cell),
-        index=await platform.engine.index(),
+        index=settled_index(index),
         now=platform.clock.now(),
         only=request.only,
         whole=request.whole,
@@ -116,6 +119,9 @@ async def plan(platform: Platform, request: Request) -> Planned:
     )
     busy = platform.running.busy(platform.name)
     planned = with_unsettled(planned, bundles, snapshot, busy=busy)
+    planned = await with_held(
+        platform, planned, repository, index=index, settled=made.elsewhere.settled
+    )
     scopes.require(request.by, (change.service.namespace for change in planned.changes))
     return Planned(
         plan=planned, cell=cell, bundles=bundles, snapshot=snapshot, repository=repository.name

@@ -129,6 +129,12 @@ class Logbook:
         )
 
 
+async def stacks_of(platform: Platform) -> tuple[str, ...]:
+    """The stacks that were ever rolled out in this cell, sorted."""
+    known = await platform.engine.recall(_ALL) or {}
+    return tuple(known.get("stacks", ()))
+
+
 class Pulse:
     """For the time of a block, says every few seconds that a roll-out is carried. Called with
     the roll-out as it is, it tells whether somebody wants it stopped; raises Conflict when

@@ -6,6 +6,7 @@ from typing import Any
 
 from skerry.errors import NotFound
 from skerry.model.change import Action, Change, Hold, Plan, Release, hold_of, write_hold
+from skerry.model.held import freed_inputs
 from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import (
     DEADLINE,
@@ -171,8 +172,15 @@ def _freed(manifest: Manifest, live: Manifest) -> Manifest:
         return manifest
     metadata = manifest["metadata"]
     annotations = {key: each for key, each in metadata["annotations"].items() if key != HOLD}
-    if (release := annotation(live, RELEASE)) is not None:
-        annotations[RELEASE] = release
+    annotations[INPUTS] = freed_inputs(annotations.get(INPUTS, ""))
+    free = stamp({**manifest, "metadata": {**metadata, "annotations": annotations}})
+    release = annotation(live, RELEASE)
+    return free if release is None else _numbered(free, release)
+
+
+def _numbered(manifest: Manifest, release: str) -> Manifest:
+    metadata = manifest["metadata"]
+    annotations = {**metadata["annotations"], RELEASE: release}
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
