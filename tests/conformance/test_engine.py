@@ -1,6 +1,7 @@
 """What every engine owes, whatever is beneath it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,12 +10,23 @@ from skerry.compiler.job import one_off
 from skerry.errors import Conflict, NotFound
 from skerry.model.change import Action, Change, Did, Release, Verdict
 from skerry.model.keys import ObjectKey, ServiceKey
-from skerry.model.objects import RESTARTED_AT
+from skerry.model.objects import DIGEST, RESTARTED_AT, Manifest, annotation, key_of, owner_of
 from skerry.model.process import LogQuery, Stream
+from skerry.model.stack import tenant_key
 from skerry.model.world import Override, Scope, State
 from skerry.ports import Session
 from tests.builders import bundle
-from tests.conformance.world import World, applied, gone, hopeless, planned, settled, snapshot
+from tests.conformance.world import (
+    World,
+    applied,
+    empty,
+    gone,
+    hopeless,
+    planned,
+    planned_cheaply,
+    settled,
+    snapshot,
+)
 
 WEB = ServiceKey("default", "web")
 NOBODY = ServiceKey("default", "nobody")
@@ -210,9 +222,9 @@ class TestDeleting:
         await settled(world, WEB)
         outcomes = await world.engine.delete(WEB, volumes=True)
         await gone(world, WEB)
-        now = await snapshot(world)
+        await empty(world)
         assert {outcome.did for outcome in outcomes} == {Did.DELETED}
-        assert not now.objects and not now.services
+        assert not (await snapshot(world)).services
         assert not await world.engine.index()
 
     async def test_volumes_stay_unless_told_otherwise(self, world: World) -> None:
@@ -222,7 +234,7 @@ class TestDeleting:
         await gone(world, WEB)
         assert {key.kind for key in (await snapshot(world)).objects} == {"PersistentVolumeClaim"}
         await world.engine.delete(WEB, volumes=True)
-        assert not (await snapshot(world)).objects
+        await empty(world)
 
     async def test_a_service_no_longer_declared_goes_by_plan(self, world: World) -> None:
         web, api = world.service("web"), world.service("api")
@@ -273,11 +285,135 @@ class TestReleases:
             await world.engine.record(_release(number))
         assert (await world.engine.observe()).releases[WEB].number == 2
 
+    async def test_many_are_written_at_once_and_each_service_has_its_own(
+        self, world: World
+    ) -> None:
+        tenants = [tenant_key("eu", f"t{number}") for number in range(40)]
+        await world.engine.record(*(_release(1, service=each) for each in (WEB, *tenants)))
+        judged = [_release(1, Verdict.DEPLOYED, service=each) for each in tenants]
+        await world.engine.record(*judged)
+        await world.engine.record(_release(2, service=tenants[3]))
+        assert await world.engine.releases(tenants[7]) == (judged[7],)
+        assert [each.number for each in await world.engine.releases(tenants[3])] == [2, 1]
+        assert await world.engine.releases(WEB) == (_release(1),)
+
+    async def test_what_was_applied_comes_back_with_its_release(self, world: World) -> None:
+        objects = bundle(world.service("web"), cell=world.engine.cell).objects
+        release = replace(_release(1), objects=objects)
+        await world.engine.record(release)
+        assert await world.engine.releases(WEB) == (release,)
+
     async def test_releases_outlive_the_service(self, world: World) -> None:
         await applied(world, world.service("web"))
         await world.engine.record(_release(1))
         await world.engine.delete(WEB, volumes=True)
         assert [each.number for each in await world.engine.releases(WEB)] == [1]
+
+
+class TestPlanningFromTheInventory:
+    async def test_it_has_every_object_with_its_digest(self, world: World) -> None:
+        await applied(world, world.service("web").replicas(1, most=3), world.service("api"))
+        observed = {key_of(each): digest(each) for each in (await world.engine.observe()).objects}
+        listed = {key_of(each): digest(each) for each in (await world.engine.inventory()).objects}
+        assert listed == observed
+        assert all(listed.values())
+
+    async def test_a_plan_made_from_it_after_applying_is_empty(self, world: World) -> None:
+        web = world.service("web").replicas(1, most=3).file_at("/etc/web.conf", "a")
+        await applied(world, web)
+        assert (await planned_cheaply(world, web)).empty
+        made = await planned_cheaply(world, web.image(world.image(2)))
+        assert [each["kind"] for each in made.changes[0].apply] == ["Deployment"]
+
+    async def test_it_tells_the_newest_release_of_each(self, world: World) -> None:
+        await applied(world, world.service("web"))
+        await world.engine.record(_release(1))
+        found = (await world.engine.inventory(Scope(services=frozenset({WEB})))).releases
+        assert (found[WEB].number, found[WEB].verdict) == (1, Verdict.DEPLOYING)
+
+    async def test_a_scope_has_no_other_service(self, world: World) -> None:
+        await applied(world, world.service("web"), world.service("api"))
+        found = await world.engine.inventory(Scope(services=frozenset({WEB, NOBODY})))
+        assert {owner_of(each) for each in found.objects} == {WEB}
+
+
+class TestWriting:
+    async def test_of_two_writers_of_a_service_the_second_is_told_who_the_first_is(
+        self, world: World
+    ) -> None:
+        async with world.engine.writing([WEB], by="ann"):
+            with pytest.raises(Conflict, match="ann"):
+                async with world.engine.writing([WEB, NOBODY], by="eve"):
+                    raise AssertionError("two writers at once")
+            async with world.engine.writing([NOBODY], by="eve"):
+                pass
+        async with world.engine.writing([WEB], by="eve"):
+            pass
+
+    async def test_who_writes_a_stack_writes_every_tenant_of_it(self, world: World) -> None:
+        acme, other = tenant_key("eu", "acme"), tenant_key("us", "acme")
+        async with world.engine.writing([], by="ann", stack="eu"):
+            with pytest.raises(Conflict, match="ann"):
+                async with world.engine.writing([acme], by="eve"):
+                    raise AssertionError("two writers at once")
+            async with world.engine.writing([other], by="eve"):
+                pass
+        async with world.engine.writing([acme], by="eve"):
+            with pytest.raises(Conflict, match="eve"):
+                async with world.engine.writing([], by="ann", stack="eu"):
+                    raise AssertionError("two writers at once")
+
+    async def test_many_at_once_are_one_writer(self, world: World) -> None:
+        many = [ServiceKey("default", f"s{number}") for number in range(30)]
+        async with world.engine.writing(many, by="ann"):
+            with pytest.raises(Conflict, match="ann"):
+                async with world.engine.writing([many[20]], by="eve"):
+                    raise AssertionError("two writers at once")
+        async with world.engine.writing([many[20]], by="eve"):
+            with pytest.raises(Conflict, match="eve"):
+                async with world.engine.writing(many, by="ann"):
+                    raise AssertionError("two writers at once")
+
+    async def test_the_index_is_as_the_cell_is_afterwards(self, world: World) -> None:
+        web, api = world.service("web"), world.service("api")
+        await applied(world, web, api)
+        async with world.engine.writing([WEB, NOBODY, api.key], by="ann"):
+            await applied(world, web.image(world.image(2)))
+        assert dict(await world.engine.index()) == {
+            WEB: bundle(web.image(world.image(2)), cell=world.engine.cell).inputs
+        }
+
+    async def test_what_was_not_changed_meanwhile_is_known_as_before(self, world: World) -> None:
+        web = world.service("web")
+        await applied(world, web)
+        before = dict(await world.engine.index())
+        async with world.engine.writing([WEB, NOBODY], by="ann"):
+            pass
+        assert dict(await world.engine.index()) == before
+
+
+class TestTheCellItself:
+    async def test_what_is_remembered_is_recalled_until_it_is_forgotten(self, world: World) -> None:
+        assert await world.engine.recall("roll-out eu") is None
+        await world.engine.remember("roll-out eu", {"wave": 2, "failed": ["acme"]})
+        assert await world.engine.recall("roll-out eu") == {"wave": 2, "failed": ["acme"]}
+        await world.engine.remember("roll-out eu", {"wave": 3})
+        assert await world.engine.recall("roll-out eu") == {"wave": 3}
+        await world.engine.remember("roll-out eu", None)
+        assert await world.engine.recall("roll-out eu") is None
+
+    async def test_a_report_says_what_it_is_and_how_much_it_runs(self, world: World) -> None:
+        await applied(world, world.service("web"))
+        found = await world.engine.report()
+        assert (found.cell, found.services) == (world.engine.cell.cell, 1)
+        assert found.version
+
+    async def test_a_cell_as_it_was_applied_gives_no_finding(self, world: World) -> None:
+        await applied(world, world.service("web").replicas(1, most=3), world.service("api"))
+        await settled(world, WEB)
+        await world.engine.scale(WEB, Override(replicas=2, by="ann", at=NOW))
+        await world.engine.restart(WEB)
+        assert [each async for each in world.engine.verify()] == []
 
 
 class TestWatching:
@@ -379,9 +515,16 @@ async def _no_one_off(world: World) -> None:
     raise AssertionError(f"left: {await world.one_offs()}")
 
 
-def _release(number: int, verdict: Verdict = Verdict.DEPLOYING) -> Release:
+def digest(manifest: Manifest) -> str | None:
+    """What it was compiled from."""
+    return annotation(manifest, DIGEST)
+
+
+def _release(
+    number: int, verdict: Verdict = Verdict.DEPLOYING, *, service: ServiceKey = WEB
+) -> Release:
     return Release(
-        service=WEB,
+        service=service,
         number=number,
         image="registry.test/web:1",
         by="ann",

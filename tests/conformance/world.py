@@ -100,6 +100,14 @@ async def planned(world: World, *services: ServiceBuilder) -> Plan:
     return plan(wanted, now, repository=REPOSITORY, limits=world.engine.limits)
 
 
+async def planned_cheaply(world: World, *services: ServiceBuilder) -> Plan:
+    """The same, from the inventory alone."""
+    wanted = bundles(*services, cell=world.engine.cell)
+    scope = Scope(services=frozenset(each.service for each in wanted))
+    now = understand(await world.engine.inventory(scope))
+    return plan(wanted, now, repository=REPOSITORY, limits=world.engine.limits)
+
+
 async def applied(world: World, *services: ServiceBuilder) -> Plan:
     """Plan and apply, without waiting."""
     made = await planned(world, *services)
@@ -148,3 +156,12 @@ async def gone(world: World, key: ServiceKey) -> None:
         async for observation in world.engine.watch(Scope(services=frozenset({key}))):
             if not observation.pods:
                 return
+
+
+async def empty(world: World) -> None:
+    """Wait until no object is left."""
+    for _ in range(round(world.patience / 0.02)):
+        if not (await world.engine.observe()).objects:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"left: {(await snapshot(world)).objects.keys()}")

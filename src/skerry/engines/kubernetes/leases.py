@@ -33,7 +33,8 @@ DURATION_SECONDS: Final = 15.0
 RENEW_SECONDS: Final = 4.0
 _BY: Final = "skerry.dev/by"
 _SERVICES: Final = "skerry.dev/services"  # JSON list of the hashes of a lease for many
-_STACK: Final = "skerry.dev/stack"
+_STACK: Final = "skerry.dev/stack"  # of a lease for all of a stack
+_STACKS: Final = "skerry.dev/stacks"  # JSON list: whose tenants the services are
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class Leases:
     async def take(self, service: ServiceKey, *, by: str) -> Lease:
         """For one service. Raises Conflict, naming who holds it."""
         lease = Lease(name=f"w-{service_hash(service)}", by=by, subject=service.at(self._cell))
-        return await self._take(lease, {})
+        return await self._take(lease, _stacks([service]))
 
     async def take_many(
         self, services: Collection[ServiceKey], *, by: str, stack: str | None
@@ -72,7 +73,8 @@ class Leases:
             return await self._take(lease, {_STACK: stack})
         lease = Lease(name=f"m-{secrets.token_hex(6)}", by=by, subject=f"cell/{self._cell}")
         hashes = sorted(service_hash(each) for each in services)
-        return await self._take(lease, {_SERVICES: orjson.dumps(hashes).decode()})
+        about = {_SERVICES: orjson.dumps(hashes).decode(), **_stacks(services)}
+        return await self._take(lease, about)
 
     async def check_one(self, service: ServiceKey, marks: Mapping[str, str]) -> None:
         """That no one for many, marked in the service's shard, is at it. Raises Conflict."""
@@ -82,12 +84,18 @@ class Leases:
                 if other is not None and self._live(other):
                     self._check(other, {service_hash(service): service})
 
-    async def check_many(self, lease: Lease, services: Collection[ServiceKey]) -> None:
-        """That nobody else is at one of them. Raises Conflict, naming who is at which."""
+    async def check_many(
+        self, lease: Lease, services: Collection[ServiceKey], *, stack: str | None
+    ) -> None:
+        """That nobody else is at one of them, or at any tenant of the stack. Raises Conflict,
+        naming who is at which."""
         hashes = {service_hash(each): each for each in services}
         for other in await self.live():
             if other["metadata"]["name"] != lease.name:
                 self._check(other, hashes)
+                annotations = other["metadata"].get("annotations") or {}
+                if stack is not None and stack in orjson.loads(annotations.get(_STACKS, "[]")):
+                    raise taken(lease.subject, _holder(other))
 
     def _check(self, other: Mapping[str, Any], services: Mapping[str, ServiceKey]) -> None:
         if (service := covered(other, services)) is not None:
@@ -230,6 +238,11 @@ def covered(lease: Mapping[str, Any], services: Mapping[str, ServiceKey]) -> Ser
         return next(tenants, None)
     both = services.keys() & set(orjson.loads(annotations.get(_SERVICES, "[]")))
     return services[min(both)] if both else None
+
+
+def _stacks(services: Collection[ServiceKey]) -> dict[str, str]:
+    stacks = {stack for each in services if (stack := stack_of(each)) is not None}
+    return {_STACKS: orjson.dumps(sorted(stacks)).decode()}
 
 
 def _stack_name(stack: str) -> str:

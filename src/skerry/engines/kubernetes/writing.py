@@ -113,7 +113,7 @@ class Writing:
         lease = await self._leases.take_many(block.services, by=block.by, stack=block.stack)
         block.leases.append(lease)
         await self._index.spoil(block.services, wave={f"{WAVES}{lease.name}": block.by})
-        await self._leases.check_many(lease, block.services)
+        await self._leases.check_many(lease, block.services, stack=block.stack)
 
     async def _take(self, block: Block, service: ServiceKey) -> None:
         block.leases.append(await self._leases.take(service, by=block.by))
