@@ -23,7 +23,7 @@ from skerry.operations import scopes
 from skerry.operations.auditing import note
 from skerry.operations.fleet import Fleet
 
-OPEN: Final = frozenset({"/healthz"})
+OPEN: Final = frozenset({"/healthz", "/v1/webhook"})
 
 
 class Reach(Enum):

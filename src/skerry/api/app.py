@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from skerry.api import failures
 from skerry.api.access import check_guarded
+from skerry.api.forwarding import Forward
 from skerry.api.guard import Guard
 from skerry.api.release import VERSION
 from skerry.api.routes import (
@@ -15,12 +16,16 @@ from skerry.api.routes import (
     documents,
     images,
     operations,
+    reconcile,
     secrets,
     server,
     services,
     sockets,
     tokens,
+    webhook,
 )
+from skerry.controllers.leading import Alone
+from skerry.controllers.standing import Standing
 from skerry.operations.fleet import Fleet
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -34,28 +39,36 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     secrets.router,
     tokens.router,
     sockets.router,
+    reconcile.router,
+    webhook.router,
 )
 
 
-def create_app(fleet: Fleet, *, stop: Callable[[], None] | None = None) -> FastAPI:
-    """The API over a fleet. `stop` ends the server it runs in.
+def create_app(
+    fleet: Fleet, *, standing: Standing | None = None, stop: Callable[[], None] | None = None
+) -> FastAPI:
+    """The API over a fleet. `stop` ends the server it runs in; without a standing it is the
+    only one, and follows no repository.
 
     Raises AssertionError when a route does not declare the role it needs.
     """
+    stands = standing or Standing(leadership=Alone(fleet.clock, name="server"))
     app = FastAPI(
         title="Skerry",
         version=VERSION,
-        description="Every path but /healthz needs `Authorization: Bearer TOKEN`.",
+        description="Every path but /healthz and /v1/webhook needs `Authorization: Bearer TOKEN`.",
         docs_url=None,
         redoc_url=None,
         responses=failures.RESPONSES,
         separate_input_output_schemas=False,
     )
     app.state.fleet = fleet
+    app.state.standing = stands
     app.state.stop = stop or (lambda: None)
     for router in ROUTERS:
         app.include_router(router)
     failures.install(app)
+    app.add_middleware(Forward, standing=stands)
     app.add_middleware(Guard, fleet=fleet)
     check_guarded(app)
     return app

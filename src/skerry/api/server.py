@@ -41,14 +41,14 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, state: State, listener: socket.socket) -> None:
-    async with open_server(settings, state) as fleet:
+    async with open_server(settings, state, listening=_url(listener)) as (fleet, standing):
         server: _Server
 
         def stop() -> None:
             server.should_exit = True
 
         config = uvicorn.Config(
-            create_app(fleet, stop=stop),
+            create_app(fleet, standing=standing, stop=stop),
             log_config=None,
             access_log=False,  # a query may hold a command, and a command anything
             server_header=False,

@@ -189,6 +189,20 @@ CATALOGUE: Final[tuple[Entry, ...]] = (
         ("skerry server audit", "skerry server audit --limit 20 -o json"),
     ),
     Entry(
+        "reconcile",
+        "reconcile:reconcile",
+        RUN,
+        "Say how continuous mode stands: the commit of each cell, drift, and what is wrong.",
+        ("skerry reconcile", "skerry reconcile -o wide", "skerry reconcile -o json"),
+    ),
+    Entry(
+        "reconcile now",
+        "reconcile:now",
+        RUN,
+        "Look at the repository, and at every object of every cell, now.",
+        ("skerry reconcile now",),
+    ),
+    Entry(
         "token",
         "",
         RUN,

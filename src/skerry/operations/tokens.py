@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from base64 import urlsafe_b64encode
 from datetime import datetime
 from typing import Final
 
@@ -32,7 +33,7 @@ async def issue(
     Conflict when the name is taken.
     """
     _check(name, expires, now=clock.now())
-    secret = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
+    secret = secret_of(secrets.token_bytes(_RANDOM_BYTES))
     token = Token(
         id=secrets.token_hex(4),
         digest=digest_of(secret),
@@ -42,6 +43,23 @@ async def issue(
     )
     await ledger.put_token(token)
     return secret, token
+
+
+async def adopt(ledger: Ledger, clock: Clock, *, secret: str, name: str, role: Role) -> None:
+    """Take a token whose secret others know already. Raises Conflict when the name is taken."""
+    identity = Identity(name=name, role=role)
+    token = Token(
+        id=secrets.token_hex(4),
+        digest=digest_of(secret),
+        identity=identity,
+        created=clock.now(),
+    )
+    await ledger.put_token(token)
+
+
+def secret_of(seed: bytes) -> str:
+    """A token's secret, of 32 bytes."""
+    return PREFIX + urlsafe_b64encode(seed).decode().rstrip("=")
 
 
 async def authenticate(ledger: Ledger, clock: Clock, presented: str) -> Identity:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 class ClusterCell:
-    """One cluster. `applied` is told its document when something is applied to it."""
+    """One cluster. `applied` is told its document when something is applied to it; `guard`
+    stands before its engine."""
 
     gateway: Gateway | None = None
     builder: ImageBuilder | None = None
@@ -25,8 +26,10 @@ class ClusterCell:
         clock: Clock,
         secrets: Secrets,
         applied: Callable[[Cell], Awaitable[None]],
+        guard: Callable[[Engine], Engine] = lambda engine: engine,
     ) -> None:
         self.cell = cell
+        self._guard = guard
         self._clock = clock
         self._secrets = secrets
         self._applied = applied
@@ -46,7 +49,7 @@ class ClusterCell:
             self._engine = KubernetesEngine(
                 Parts(cell=self.cell, client=client, clock=self._clock, secrets=self._secrets)
             )
-        return self._engine
+        return self._guard(self._engine)
 
     def settle(self, cell: Cell) -> Cell:
         """As written."""

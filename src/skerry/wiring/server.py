@@ -52,6 +52,7 @@ async def open_server(
     """
     from skerry.controllers.leading import Leading
     from skerry.integrations.store.open import open_store
+    from skerry.operations.guarding import guarded
     from skerry.operations.resume import resume
 
     clock = SystemClock()
@@ -73,7 +74,11 @@ async def open_server(
             StoreNotebook(store, state.folder),
             machine=machine,
             cluster=lambda cell, applied: ClusterCell(
-                cell, clock=clock, secrets=secrets.references, applied=applied
+                cell,
+                clock=clock,
+                secrets=secrets.references,
+                applied=applied,
+                guard=lambda engine: guarded(engine, leadership),
             ),
         )
         await site.open()

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from skerry.api.bodies import EmptyBody, StopBody
 from skerry.api.release import VERSION
 from skerry.api.routes.parts import AdminChanger, CellViewer, Viewer
+from skerry.controllers.standing import Standing
 from skerry.errors import Refused
 from skerry.model.cell import EngineKind
 from skerry.operations.delete import destroy
@@ -75,9 +76,13 @@ async def info(asker: Viewer) -> InfoView:
 
 
 @router.get("/v1/doctor")
-async def doctor(asker: CellViewer) -> ChecksView:
-    """Everything Skerry needs on the machine, looked at."""
-    return {"checks": [check_view(each) for each in await look(asker.fleet)]}
+async def doctor(asker: CellViewer, request: Request) -> ChecksView:
+    """Everything Skerry needs on the machine, looked at, and what continuous mode meets."""
+    standing: Standing = request.app.state.standing
+    found = await look(asker.fleet)
+    if standing.continuous is not None:
+        found += standing.continuous.checks()
+    return {"checks": [check_view(each) for each in found]}
 
 
 @router.get("/v1/authority")

@@ -59,6 +59,11 @@ class Keyring:
         digest = hmac.new(self.fingerprint_key, plain, hashlib.sha256).hexdigest()
         return digest[:_FINGERPRINT_DIGITS]
 
+    def derive(self, purpose: str) -> bytes:
+        """Other secret bytes from the same file; the same after a new encryption key."""
+        # Another hash than fingerprints have: none of them tells anything of this.
+        return hmac.new(self.fingerprint_key, purpose.encode(), hashlib.sha512).digest()[:32]
+
     def _fernet(self) -> MultiFernet:
         return MultiFernet([Fernet(key) for key in self.keys])
 

@@ -78,6 +78,16 @@ class EncryptedSecrets:
         async with self._one_at_a_time:
             return tuple(sorted(await self._sealed()))
 
+    async def forget(self) -> None:
+        """Read what is stored again: another server may have written meanwhile."""
+        async with self._one_at_a_time:
+            self._stored = None
+
+    async def derive(self, purpose: str) -> bytes:
+        """32 bytes that only who has the key file can know, other ones for each purpose."""
+        async with self._one_at_a_time:
+            return (await self._ring()).derive(purpose)
+
     async def rotate(self) -> int:
         """Encrypt everything with a new key and forget the old; returns how many.
 
