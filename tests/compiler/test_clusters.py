@@ -1,13 +1,12 @@
 """What a service becomes on a cluster, where a golden file would not say why."""
 
-import json
 from typing import Any
 
 import pytest
 
 from skerry.errors import InvalidDocuments
 from skerry.model.cell import LOCAL, Cell
-from skerry.model.objects import DIGEST, INPUTS, INVENTORY, annotation, key_of, template_hash
+from skerry.model.objects import INPUTS, annotation
 from tests.builders import bundle, bundles, service
 from tests.compiler.clusters import cluster, container_of, one, pod_of
 
@@ -92,29 +91,6 @@ class TestIdentity:
         )
         assert self.role(named) == "arn:aws:iam::1:role/orders"
         assert self.role(without) is None
-
-
-class TestInventory:
-    def test_the_deployment_lists_every_other_object_with_its_digest(self) -> None:
-        compiled = bundle(WEB.replicas(2, most=4).secret("A", "store:a"), cell=cluster())
-        deployment = one(compiled, "Deployment")
-        listed = json.loads(annotation(deployment, INVENTORY) or "")
-        assert listed == {
-            str(key_of(each)): annotation(each, DIGEST)
-            for each in compiled.objects
-            if each is not deployment
-        }
-
-    def test_an_object_that_changes_changes_the_deployments_digest_and_rolls_nothing(self) -> None:
-        one_, two = (
-            one(bundle(WEB.having(route={"path": path}), cell=cluster()), "Deployment")
-            for path in ("/a", "/b")
-        )
-        assert annotation(one_, DIGEST) != annotation(two, DIGEST)
-        assert template_hash(one_) == template_hash(two)
-
-    def test_a_local_cell_keeps_none(self) -> None:
-        assert annotation(one(bundle(WEB, cell=LOCAL), "Deployment"), INVENTORY) is None
 
 
 class TestInputs:

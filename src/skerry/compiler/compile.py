@@ -10,7 +10,6 @@ from skerry.compiler.access import association, service_account
 from skerry.compiler.configuration import config_map, secret
 from skerry.compiler.extras import extras, noted, shared_extras
 from skerry.compiler.inputs import inputs_of
-from skerry.compiler.inventory import stamped
 from skerry.compiler.job import one_off
 from skerry.compiler.neighbours import Neighbours
 from skerry.compiler.network import doors, walls
@@ -26,7 +25,7 @@ from skerry.errors import InvalidDocuments, Problem
 from skerry.model.cell import Cell
 from skerry.model.dependencies import Directory
 from skerry.model.keys import ServiceKey
-from skerry.model.objects import Bundle, Manifest
+from skerry.model.objects import Bundle, Manifest, stamp
 from skerry.model.repository import DeclaredService, Repository
 
 NOTHING: Mapping[ServiceKey, str] = MappingProxyType({})
@@ -156,7 +155,7 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
         service=document.key,
         cell=subject.cell.cell,
         inputs=inputs,
-        objects=stamped(subject, objects),
+        objects=tuple(map(stamp, objects)),
         before=_before(subject, workload),
         depends=tuple(target.key for target in subject.depends),
         deadline_seconds=document.deadline,

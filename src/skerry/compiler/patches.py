@@ -2,7 +2,7 @@
 
 A JSON merge patch (RFC 7386: maps merge, null removes, all else replaces) with one addition
 of Kubernetes' strategic one: lists of named things are merged by name, and
-`{name: x, $patch: delete}` removes one.
+`{name: x, $patch: delete}` removes one. An empty list empties.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -96,14 +96,17 @@ def merge(value: Any, patch: Any, *, field: str = "") -> Any:
                 made[name] = merge(made.get(name), part, field=name)
         return made
     key = _KEYS.get(field)
-    if key is not None and _all_have(key, value) and _all_have(key, patch):
-        return _merge_items(value, patch, key)
+    if key is not None and _all_have(key, patch):
+        return _merge_items(value if _all_have(key, value) else (), patch, key)
     return patch
 
 
 def _all_have(key: str, items: Any) -> bool:
-    return isinstance(items, list) and all(
-        isinstance(each, Mapping) and key in each for each in items
+    """An empty list has nothing to tell apart: as a patch it empties."""
+    return (
+        isinstance(items, list)
+        and bool(items)
+        and all(isinstance(each, Mapping) and isinstance(each.get(key), str) for each in items)
     )
 
 

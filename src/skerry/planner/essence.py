@@ -55,11 +55,12 @@ def essence(objects: Iterable[Manifest]) -> Essence:
         found.update(_workload(deployment))
         found.update(_files(deployment, by_kind.get("ConfigMap", ())))
     for autoscaler in by_kind.get("HorizontalPodAutoscaler", ()):
-        found.update(_scale(autoscaler["spec"]))
+        found.update(_scale(autoscaler.get("spec") or {}))
     for secret in by_kind.get("Secret", ()):
         found.update(_secrets(secret))
     for account in by_kind.get("ServiceAccount", ()):
-        found["access.role"] = annotation(account, _ROLE) or ""
+        if role := annotation(account, _ROLE):
+            found["access.role"] = role
     return found
 
 
@@ -161,6 +162,8 @@ def _files(deployment: Manifest, maps: Iterable[Manifest]) -> Essence:
 
 
 def _scale(spec: Mapping[str, Any]) -> Essence:
+    if "maxReplicas" not in spec:
+        return {}
     found = {"scale.min": str(spec.get("minReplicas", 1)), "scale.max": str(spec["maxReplicas"])}
     for metric in spec.get("metrics", ()):
         resource = metric.get("resource") or {}
