@@ -171,6 +171,8 @@ class RunSession:
         if channels is None:
             return
         if self._tty:
+            while not self._sizes.empty():  # a terminal's size comes before the first key
+                await channels.resize(*self._sizes.get_nowait())
             self._tasks.spawn(self._tell_size(channels), name=f"size of {self._job}")
         while data := await self._input.get():
             for start in range(0, len(data), _INPUT_FRAME):
@@ -182,8 +184,7 @@ class RunSession:
 
     async def _tell_size(self, channels: Channels) -> None:
         while True:
-            rows, columns = await self._sizes.get()
-            await channels.resize(rows, columns)
+            await channels.resize(*await self._sizes.get())
 
     async def _from_terminal(self) -> AsyncIterator[Chunk]:
         self._attach()

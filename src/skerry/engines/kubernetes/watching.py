@@ -33,16 +33,17 @@ class Watches:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._tasks = Tasks()
-        self._narrow = 0
+        self._narrow: set[Informer] = set()
         self._shared: Informer | None = None
         self._users = 0
         self._giving_back: set[ServiceKey] = set()
 
     async def close(self) -> None:
-        """End the shared informer, whoever uses it."""
+        """End every watch, whoever uses it."""
         await self._tasks.close()
-        if self._shared is not None:
-            await self._shared.close()
+        shared = () if self._shared is None else (self._shared,)
+        for informer in (*self._narrow, *shared):
+            await informer.close()
 
     async def observe(self, scope: Scope = EVERYTHING) -> Observation:
         """One look, at the cell itself."""
@@ -54,7 +55,7 @@ class Watches:
         """An observation now, after each change, and at least every ten seconds. Raises what
         keeps the first from being made; later the trouble is in `problems`."""
         few = scope.services is not None and len(scope.services) <= NARROW
-        opened = self._own(scope) if few and self._narrow < NARROW else self._common(scope)
+        opened = self._own(scope) if few and len(self._narrow) < NARROW else self._common(scope)
         async with opened as (informer, together):
             bell = informer.listen(scope)
             try:
@@ -64,7 +65,7 @@ class Watches:
                     self._end_overrides(seen)
                     yield seen
                     await self._parts.clock.sleep(together)
-                    await self._rung(bell)
+                    await self._rung(bell, at_most=_pause(seen))
             finally:
                 informer.forget(bell)
 
@@ -84,7 +85,7 @@ class Watches:
         """Watches of these services alone."""
         services = sorted(scope.services or ())
         informer = Informer(self._parts, narrow(services))
-        self._narrow += 1
+        self._narrow.add(informer)
         tasks = Tasks()
         try:
             informer.start()
@@ -93,7 +94,7 @@ class Watches:
             tasks.spawn(self._look_beside(informer.board, services), name="rare changes")
             yield informer, _TOGETHER_SECONDS
         finally:
-            self._narrow -= 1
+            self._narrow.discard(informer)
             await tasks.close()
             await informer.close()
 
@@ -123,11 +124,11 @@ class Watches:
                 self._shared = None
                 await informer.close()
 
-    async def _rung(self, bell: asyncio.Event) -> None:
-        """Until it rings, or a heartbeat is due."""
+    async def _rung(self, bell: asyncio.Event, *, at_most: float) -> None:
+        """Until it rings, or so many seconds are over."""
         tasks = Tasks()
         rung = tasks.spawn(bell.wait(), name="bell")
-        pause = tasks.spawn(self._parts.clock.sleep(HEARTBEAT_SECONDS), name="heartbeat")
+        pause = tasks.spawn(self._parts.clock.sleep(at_most), name="heartbeat")
         try:
             await asyncio.wait({rung, pause}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -148,3 +149,10 @@ class Watches:
             return  # the next look tries again
         finally:
             self._giving_back.discard(service)
+
+
+def _pause(seen: Observation) -> float:
+    """Seconds until something is due by itself: a count set by hand ends, or a heartbeat."""
+    dues = [each.until for each in seen.overrides.values() if each.until is not None]
+    left = [(due - seen.at).total_seconds() for due in dues]
+    return max(0.1, min((HEARTBEAT_SECONDS, *left)))
