@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from skerry.errors import Conflict
-from skerry.model.change import Action, Change
+from skerry.model.change import Action, Change, Plan
 from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import Manifest, key_of
 from skerry.planner.plan import plan
@@ -301,3 +301,36 @@ class TestWhatIsApplied:
         island.deploy(WEB)
         (change,) = island.plan(WEB.having(tags={"cost-center": "4711"})).changes
         assert "Deployment" in {each["kind"] for each in change.apply}
+
+
+class TestObjectsKnownByTheirMetadataAlone:
+    def test_like_a_wanted_one_by_its_digest_they_are_no_difference(self) -> None:
+        web = WEB.replicas(1, most=3).file_at("/etc/web.conf", "a")
+        island = Island()
+        island.deploy(web)
+        (change,) = stubbed_plan(island, web.image("registry.test/web:2")).changes
+        assert change.reason == "image 1.0.0 -> 2"
+
+    def test_where_contents_are_not_known_only_the_object_is_named(self) -> None:
+        island = Island()
+        island.deploy(WEB.replicas(1, most=3))
+        (change,) = stubbed_plan(island, WEB.replicas(1, most=4)).changes
+        assert change.reason == "objects around it changed"
+        assert "  HorizontalPodAutoscaler/default/web changes" in change.diff
+
+
+def stubbed_plan(island: Island, *services: ServiceBuilder) -> Plan:
+    """What these would change, of all but Deployments only the metadata known."""
+    snapshot = island.snapshot
+    objects = {
+        key: each
+        if key.kind == "Deployment"
+        else {"kind": each["kind"], "metadata": each["metadata"]}
+        for key, each in snapshot.objects.items()
+    }
+    return plan(
+        bundles(*services),
+        replace(snapshot, objects=objects),
+        repository=REPOSITORY,
+        limits=island.engine.limits,
+    )

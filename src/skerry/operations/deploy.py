@@ -102,12 +102,12 @@ async def plan(platform: Platform, request: Request) -> Planned:
     )
     made = await compiled(repository, cell, wanted)
     bundles = made.bundles
-    # 3. observer: one look at what differs -> a snapshot. Stop on error.
+    # 3. observer: one look at what was applied of what differs -> a snapshot. Stop on error.
     opened = differing(
         bundles, wanted.index, repository=repository.name, settled=made.elsewhere.settled
     )
     opened |= {bundle.service for bundle in bundles if bundle.objects}
-    snapshot = understand(await platform.engine.observe(Scope(services=opened)))
+    snapshot = understand(await platform.engine.inventory(Scope(services=opened)))
     # 4. planner: bundles and snapshot -> a plan. Stop on error.
     planned = make_plan(
         bundles,

@@ -140,10 +140,11 @@ def _action(old: Manifest | None, new: Manifest) -> Action:
 def _say(
     wanted: Iterable[Manifest], owned: Objects, difference_: Difference, *, new: bool
 ) -> tuple[tuple[str, ...], str]:
-    now = essence(wanted)
     if new:
-        return diff_lines({}, now), "new"
-    before = essence(_current(owned))
+        return diff_lines({}, essence(wanted)), "new"
+    live, unseen = _seen(_current(owned), {key_of(each): each for each in wanted})
+    before = essence(live)
+    now = essence(each for each in wanted if each["kind"] not in unseen)
     lines = diff_lines(before, now)
     if lines:
         return lines, difference(before, now)
@@ -155,6 +156,22 @@ def _say(
     ):
         return lines, "its document changed in nothing that runs"
     return lines, "objects around it changed"
+
+
+def _seen(live: Iterable[Manifest], wanted: Objects) -> tuple[list[Manifest], set[str]]:
+    """Live objects with their contents, and the kinds of which one is not known: an engine may
+    give an object by its metadata alone. With the digest of a wanted one it is like that."""
+    seen: list[Manifest] = []
+    unseen: set[str] = set()
+    for each in live:
+        same = wanted.get(key_of(each))
+        if "apiVersion" in each:
+            seen.append(each)
+        elif same is not None and annotation(same, DIGEST) == annotation(each, DIGEST):
+            seen.append(same)
+        else:
+            unseen.add(each["kind"])
+    return [each for each in seen if each["kind"] not in unseen], unseen
 
 
 def _current(owned: Objects) -> list[Manifest]:
