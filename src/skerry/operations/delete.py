@@ -11,6 +11,7 @@ from skerry.model.objects import REPOSITORY, annotation, owner_of
 from skerry.model.progress import Operation, Stage
 from skerry.model.world import EVERYTHING, Observation
 from skerry.operations import scopes
+from skerry.operations.alone import alone
 from skerry.operations.fleet import Fleet
 from skerry.operations.platform import Platform
 from skerry.operations.single import begin
@@ -82,6 +83,7 @@ async def destroy(fleet: Fleet) -> None:
             await platform.cells.destroy()
 
 
+@alone
 async def remove(platform: Platform, operation: Operation, voice: Voice) -> None:
     """Layer by layer. One that does not go stops nothing; raises DeployFailed at the end."""
     failures: dict[ServiceKey, SkerryError] = {}

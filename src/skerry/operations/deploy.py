@@ -24,6 +24,7 @@ from skerry.model.sources import Sources
 from skerry.model.world import Scope, Snapshot
 from skerry.observer.understand import understand
 from skerry.operations import scopes
+from skerry.operations.alone import alone
 from skerry.operations.cell import declared_cell
 from skerry.operations.compiling import Wanted, compiled
 from skerry.operations.fingerprints import fingerprints
@@ -180,6 +181,7 @@ async def begin(
     )
 
 
+@alone
 async def carry_out(platform: Platform, operation: Operation, voice: Voice) -> None:
     """The changes of an operation: layers in order, the services of a layer side by side.
 

@@ -12,6 +12,7 @@ from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import HOLD, RELEASE, Manifest, annotation, key_of
 from skerry.model.progress import Operation, Stage
 from skerry.model.world import Finding, Scope, Trouble
+from skerry.operations.alone import alone
 from skerry.operations.platform import Platform
 from skerry.operations.release import number
 from skerry.operations.steps import deployment_of
@@ -60,6 +61,7 @@ async def repair(platform: Platform, findings: Sequence[Finding], *, by: Identit
     return started
 
 
+@alone
 async def put_right(platform: Platform, operation: Operation, voice: Voice) -> None:
     """Each service by itself; one that fails stops no other. Doing it twice does no harm.
     Raises SkerryError with everything that failed."""

@@ -3,6 +3,7 @@
 from skerry.model.access import Identity
 from skerry.model.keys import ServiceKey
 from skerry.model.progress import Operation, Stage
+from skerry.operations.alone import alone
 from skerry.operations.platform import Platform
 from skerry.operations.scale import deadline_of
 from skerry.operations.single import begin, look_at
@@ -23,6 +24,7 @@ async def restart(platform: Platform, service: ServiceKey, *, by: Identity) -> O
     )
 
 
+@alone
 async def roll(platform: Platform, operation: Operation, voice: Voice) -> None:
     """Once, also when a crash comes between; then wait. Nothing to undo: same release."""
     service = ServiceKey(*operation.request["service"])

@@ -11,6 +11,7 @@ from skerry.model.objects import DEADLINE, annotation
 from skerry.model.progress import Operation, Stage
 from skerry.model.units import show_seconds
 from skerry.model.world import Override, Snapshot
+from skerry.operations.alone import alone
 from skerry.operations.insisting import insist
 from skerry.operations.platform import Platform
 from skerry.operations.single import begin, look_at
@@ -55,6 +56,7 @@ async def scale(
     )
 
 
+@alone
 async def set_count(platform: Platform, operation: Operation, voice: Voice) -> None:
     """More replicas that do not come up are taken back: what was wanted before is wanted again.
     Fewer of them, or the document's count, stay wanted: nothing new has failed."""

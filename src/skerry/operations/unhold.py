@@ -3,6 +3,7 @@
 from skerry.model.access import Identity
 from skerry.model.keys import ServiceKey
 from skerry.model.progress import Operation, Stage
+from skerry.operations.alone import alone
 from skerry.operations.platform import Platform
 from skerry.operations.single import begin, look_at
 from skerry.operations.voice import Voice
@@ -23,6 +24,7 @@ async def unhold(platform: Platform, service: ServiceKey, *, by: Identity) -> Op
     )
 
 
+@alone
 async def let_go(platform: Platform, operation: Operation, voice: Voice) -> None:
     """Apply the Deployment without its hold. Doing it twice does no harm."""
     service = ServiceKey(*operation.request["service"])

@@ -31,6 +31,7 @@ class Voice:
         self._clock = clock
         self._operation = operation
         self._heard = heard
+        self.resumed = bool(earlier)
         self._said = {(each.stage, each.service, each.message) for each in earlier}
 
     async def say(
