@@ -8,6 +8,7 @@
         proxy.faults = Faults(fail_one_in=10)    # a 500 instead of the answer
         proxy.faults = Faults(cut_one_in=5)      # done, but the connection ends without a word
         proxy.faults = Faults(only="configmaps", fail_one_in=1)   # paths with this in them
+        proxy.faults = Faults(spare=1, fail_one_in=1)   # ... from the second request on
         proxy.stop(); proxy.start()              # nobody listens; open connections are cut
         proxy.cut_all()                          # open connections are cut, watches too
         proxy.seen                               # (method, path) of all that arrived
@@ -49,6 +50,7 @@ class Faults:
 
     only: str = ""
     methods: tuple[str, ...] = ()
+    spare: int = 0
     slow: float = 0.0
     throttle_one_in: int = 0
     retry_after: float = 1.0
@@ -62,7 +64,8 @@ class FaultProxy:
     """One proxy before one API server."""
 
     def __init__(self, cluster: TestCluster) -> None:
-        self.faults = Faults()
+        self._faults = Faults()
+        self._met = 0
         self.seen: list[tuple[str, str]] = []
         self.most_at_once = 0
         self._under_way = 0
@@ -70,12 +73,23 @@ class FaultProxy:
         self._port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self._port}"
         self.kubeconfig = cluster.kubeconfig_to(self.url, name=f"proxied-{self._port}")
-        self._counts = {"throttle": 0, "fail": 0, "cut": 0}
+        self._counts = dict.fromkeys(("throttle", "fail", "cut"), 0)
         self._open: set[asyncio.Transport] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong now. Set anew, it counts from the start."""
+        return self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._met = 0
+        self._counts = dict.fromkeys(self._counts, 0)
+        self._faults = faults
 
     def client(self, *, cell: str = "test") -> Client:
         """A client whose requests pass here; the caller closes it."""
@@ -157,7 +171,8 @@ class FaultProxy:
         meant = faults.only in request.path and (
             not faults.methods or request.method in faults.methods
         )
-        if not meant:
+        self._met += meant
+        if not meant or self._met <= faults.spare:
             return await self._forward(request)
         if faults.slow:
             await asyncio.sleep(faults.slow)

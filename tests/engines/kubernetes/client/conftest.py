@@ -1,11 +1,11 @@
 """What the client's tests share."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
 from skerry.engines.kubernetes.client.client import Client
-from tests.cluster.cluster import TestCluster
+from tests.cluster.cluster import NAMED, TestCluster
 from tests.cluster.proxy import FaultProxy, fault_proxy
 
 
@@ -25,8 +25,9 @@ async def namespace(cluster: TestCluster) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def proxy(cluster: TestCluster) -> Iterator[FaultProxy]:
+def proxy(cluster: TestCluster, needs: Callable[[object, str], None]) -> Iterator[FaultProxy]:
     """A fault proxy before the cluster."""
+    needs(cluster.ours, f"{NAMED} is somebody's cluster: its address and token are not ours")
     with fault_proxy(cluster) as opened:
         yield opened
 
@@ -35,5 +36,16 @@ def proxy(cluster: TestCluster) -> Iterator[FaultProxy]:
 async def proxied(proxy: FaultProxy) -> AsyncIterator[Client]:
     """A client behind the fault proxy."""
     opened = proxy.client()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def guest(
+    cluster: TestCluster, needs: Callable[[object, str], None]
+) -> AsyncIterator[Client]:
+    """The client of somebody who may do nothing."""
+    needs(cluster.ours, f"{NAMED} is somebody's cluster: it has no guest")
+    opened = cluster.client(token=cluster.guest_token)
     yield opened
     await opened.close()

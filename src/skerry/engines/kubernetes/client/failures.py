@@ -18,7 +18,11 @@ from skerry.errors import (
     SkerryError,
 )
 
-ETCD_FULL: Final = "database space exceeded"
+_ETCD_FULL: Final = "database space exceeded"
+# Said with a 500, and no fault of the server.
+_NO_SUCH_FIELD: Final = "failed to create typed patch object"
+_WEBHOOK: Final = "failed calling webhook"
+_UNKNOWN_KIND: Final = ("could not find the requested resource", "404 page not found")
 _OWNER: Final = re.compile(r'conflicts? with "(?P<manager>[^"]+)"')
 _RBAC: Final = re.compile(r'cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)"')
 
@@ -35,6 +39,11 @@ class ApiError(SkerryError):
         self.details: Mapping[str, Any] = said.get("details") or {}
         self.metadata: Mapping[str, Any] = said.get("metadata") or {}
         super().__init__(self.message, subject=subject)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the same request will get the same answer, though the status says otherwise."""
+        return _ETCD_FULL in self.message or _NO_SUCH_FIELD in self.message
 
     @property
     def causes(self) -> tuple[Mapping[str, Any], ...]:
@@ -56,11 +65,19 @@ def api_error(status: int, body: bytes, *, subject: str = "") -> ApiError:
 
 def understood(error: ApiError) -> SkerryError:
     """The error to raise from this one, or the same one where nothing more can be said."""
-    if ETCD_FULL in error.message:
+    if _ETCD_FULL in error.message:
         return EngineUnavailable(
             "its database (etcd) is full and takes no writes; nothing was changed",
             subject=error.subject,
             hint="etcdctl alarm list; then compact, defragment and etcdctl alarm disarm",
+        )
+    if _NO_SUCH_FIELD in error.message:
+        return _bad_request(error)
+    if _WEBHOOK in error.message:
+        return EngineUnavailable(
+            f"a webhook that the cluster asks does not answer: {error.message}",
+            subject=error.subject,
+            hint="kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations",
         )
     by_status = _BY_STATUS.get(error.status)
     return by_status(error) if by_status else error
@@ -90,7 +107,7 @@ def denied(error: ApiError) -> Refused:
 
 
 def _not_found(error: ApiError) -> SkerryError:
-    if not error.details.get("name") and "could not find the requested resource" in error.message:
+    if not error.details.get("name") and any(said in error.message for said in _UNKNOWN_KIND):
         return NotFound(
             "this cluster does not know such objects",
             subject=error.subject,
@@ -117,7 +134,9 @@ def _owned(cause: Mapping[str, Any]) -> str:
 
 def _invalid(error: ApiError) -> SkerryError:
     faults = [f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in error.causes]
-    said = "; ".join(fault.removeprefix(": ") for fault in faults) or error.message
+    said = (
+        "; ".join(fault.removeprefix("[]").removeprefix(": ") for fault in faults) or error.message
+    )
     return Refused(f"the cluster finds it invalid: {said}", subject=error.subject)
 
 

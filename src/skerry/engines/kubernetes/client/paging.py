@@ -40,7 +40,7 @@ class Paging:
         """A list to read through once. When the moment it began at is forgotten meanwhile (410),
         the server's own token goes on from the same place at the newest state; without one it
         begins anew, past what was given already."""
-        given = token = ""
+        given = floor = token = ""
         while True:
             try:
                 page = await self.page(resource, namespace, query, token=token, metadata=metadata)
@@ -48,9 +48,10 @@ class Paging:
                 if error.status != GONE or not token:
                     raise
                 token = str(error.metadata.get("continue") or "")
+                floor = "" if token else given
                 continue
-            if not token and given:
-                page = replace(page, items=tuple(i for i in page.items if _place(i) > given))
+            if floor:
+                page = replace(page, items=tuple(i for i in page.items if _place(i) > floor))
             given = _place(page.items[-1]) if page.items else given
             token = page.after
             yield page

@@ -6,7 +6,7 @@ from typing import Final
 
 import aiohttp
 
-from skerry.engines.kubernetes.client.failures import ETCD_FULL, ApiError, api_error, understood
+from skerry.engines.kubernetes.client.failures import ApiError, api_error, understood
 from skerry.engines.kubernetes.client.transport import Answer, Request, Transport
 from skerry.engines.kubernetes.client.window import Window
 from skerry.errors import EngineUnavailable, Unauthenticated
@@ -85,7 +85,7 @@ class Sender:
             attempt.anew = True
             return
         throttled = answer.status == _TOO_MANY and attempt.within(THROTTLED_SECONDS)
-        faulty = answer.status in _FAULTY and request.again and ETCD_FULL not in error.message
+        faulty = answer.status in _FAULTY and request.again and not error.lasting
         if not (throttled or (faulty and attempt.count < FAULTS)):
             told = understood(error)
             raise told from (error if told is not error else None)

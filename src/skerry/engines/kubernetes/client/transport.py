@@ -1,5 +1,6 @@
 """One exchange with the API server at a time: connections, TLS, who we are. No second tries."""
 
+import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 65.0
 IDLE_SECONDS: Final = 75.0
 FRAME_BYTES: Final = 16 * 1024 * 1024
+LARGE_BYTES: Final = 2**20
 _ONE_ANSWER: Final = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
 
 
@@ -71,7 +73,7 @@ class Transport:
         async with session.request(
             request.method,
             self._url(request.path, request.query),
-            data=request.body,
+            data=_readable(request.body),
             headers=headers,
             timeout=_ONE_ANSWER,
             proxy=self.access.proxy,
@@ -155,6 +157,11 @@ class Transport:
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=2**20,
         )
+
+
+def _readable(body: bytes | None) -> bytes | io.BytesIO | None:
+    """aiohttp writes large bodies in pieces only from a file."""
+    return io.BytesIO(body) if body and len(body) > LARGE_BYTES else body
 
 
 def _seconds(written: str | None) -> float | None:
