@@ -3,11 +3,9 @@
 from typing import Final
 
 from skerry.compiler.subject import Subject
-from skerry.model.cell import ROLE as ROLE_PLACE
-from skerry.model.cell import CloudIdentity
-from skerry.model.objects import Manifest
+from skerry.model.cell import ROLE, CloudIdentity
+from skerry.model.objects import CLOUD_ROLE, Manifest
 
-ROLE: Final = "skerry.dev/role"
 _IRSA: Final = "eks.amazonaws.com/role-arn"
 
 
@@ -15,7 +13,7 @@ def service_account(subject: Subject) -> Manifest:
     """One account per service, with no token of the cell's own API inside the containers."""
     service = subject.service
     role = service.access.role_of(service.service)
-    annotations = {} if role is None else {ROLE: role}
+    annotations = {} if role is None else {CLOUD_ROLE: role}
     if role is not None and subject.cell.identity is CloudIdentity.IRSA:
         annotations[_IRSA] = _arn(subject, role)
     return {
@@ -47,4 +45,4 @@ def association(subject: Subject) -> Manifest | None:
 
 
 def _arn(subject: Subject, role: str) -> str:
-    return (subject.cell.role_arn or "").replace(ROLE_PLACE, role)
+    return (subject.cell.role_arn or "").replace(ROLE, role)

@@ -39,9 +39,8 @@ TEMPLATE: Final = "skerry.dev/template"  # digest of the compiled pod template; 
 DRAIN: Final = "skerry.dev/drain-seconds"  # on the Deployment: exact, where Kubernetes rounds
 RELEASE: Final = "skerry.dev/release"  # its number; on the Deployment, put there when deployed
 INVENTORY: Final = "skerry.dev/inventory"  # JSON {"Kind/namespace/name": digest}; on the Deployment
-PATCH: Final = (
-    "skerry.dev/patch"  # JSON {target: digest} of a document's patches; on the Deployment
-)
+CLOUD_ROLE: Final = "skerry.dev/role"  # the one it is for; on the ServiceAccount
+PATCH: Final = "skerry.dev/patch"  # JSON {target: digest} of its patches; on the Deployment
 EXTRA: Final = "skerry.dev/extra"  # JSON {"Kind/name": digest} of its extra objects; likewise
 RESTARTED_AT: Final = "skerry.dev/restarted-at"  # on the pod template: a change rolls it
 

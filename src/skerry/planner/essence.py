@@ -13,6 +13,7 @@ import orjson
 
 from skerry.model.change import hold_of
 from skerry.model.objects import (
+    CLOUD_ROLE,
     DEADLINE,
     DEPENDS,
     DRAIN,
@@ -28,7 +29,6 @@ from skerry.model.objects import (
 from skerry.model.units import show_seconds
 
 MASK: Final = "***"
-_ROLE: Final = "skerry.dev/role"
 _TAG: Final = "tag.skerry.dev/"
 _HUSH: Final = re.compile(
     r"PASS(W|PHRASE|_|$)|PWD|SECRET|TOKEN|CREDENTIAL|(API|PRIVATE|ACCESS|SIGNING|ENCRYPTION)_?KEY",
@@ -59,7 +59,7 @@ def essence(objects: Iterable[Manifest]) -> Essence:
     for secret in by_kind.get("Secret", ()):
         found.update(_secrets(secret))
     for account in by_kind.get("ServiceAccount", ()):
-        if role := annotation(account, _ROLE):
+        if role := annotation(account, CLOUD_ROLE):
             found["access.role"] = role
     return found
 

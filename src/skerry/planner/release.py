@@ -152,9 +152,10 @@ def _with_image(compiled: Manifest, live: Manifest, image: str) -> Manifest:
 
 
 def _replace_image(spec: Mapping[str, Any], image: str) -> dict[str, Any]:
+    """In the service's container, the first; those beside it are a patch's."""
     template = spec["template"]
     pod = template["spec"]
-    containers = [{**each, "image": image} for each in pod["containers"]]
+    containers = [{**pod["containers"][0], "image": image}, *pod["containers"][1:]]
     return {**spec, "template": {**template, "spec": {**pod, "containers": containers}}}
 
 

@@ -44,6 +44,12 @@ def test_a_service_has_a_backend_a_route_a_door_and_a_name() -> None:
     assert dict(made.names[-1].names)["web"] == IPv4Address(door.address.host)
 
 
+def test_a_route_never_leads_into_another_namespace() -> None:
+    elsewhere = {"backendRefs": [{"name": "back", "namespace": "data", "port": 8080}]}
+    web = service("web").having(patch={"HTTPRoute": {"spec": {"rules": [elsewhere]}}})
+    assert config(web, service("back").team("data").having(route="none")).routes == ()
+
+
 def test_a_worker_has_none_of_it() -> None:
     made = config(service("web").image("x:1").worker())
     assert (made.backends, made.routes, made.doors) == ((), (), ())

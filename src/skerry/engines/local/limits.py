@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import orjson
 
 from skerry.engines.local.workload import depends_elsewhere
-from skerry.model.objects import EXTRA, Manifest, annotation
+from skerry.model.objects import CLOUD_ROLE, EXTRA, Manifest, annotation
 
 
 def limits_of(objects: Sequence[Manifest], *, routed: bool) -> tuple[str, ...]:
@@ -28,6 +28,9 @@ def _limits(manifest: Manifest, *, routed: bool) -> Iterable[str]:
         )
     if manifest["kind"] == "Deployment":
         yield from _only_on_clusters(manifest, name)
+    role = annotation(manifest, CLOUD_ROLE) or name
+    if manifest["kind"] == "ServiceAccount" and role != name:
+        yield f"{name} has no cloud role {role} here: this cell hands out none"
     if manifest["kind"] == "Service" and manifest["spec"].get("type") in (
         "NodePort",
         "LoadBalancer",
