@@ -120,6 +120,23 @@ class TestInputs:
         assert self.inputs(elsewhere) == self.inputs(cluster())
 
 
+class TestNotes:
+    def test_a_plan_says_what_was_asked_for_and_the_cell_does_not_give(self) -> None:
+        asking = WEB.having(
+            access={"role": "orders"},
+            route={"host": "www.acme.dev"},
+            patch={"Ingress": {"metadata": {"annotations": {"a": "b"}}}},
+        )
+        assert bundle(asking, cell=cluster(routes="none")).notes == (
+            "gets no cloud role orders: cell eu-1 hands out none (`identity:`)",
+            "is not found at www.acme.dev: cell eu-1 gives no URLs (`routes:`)",
+            "`patch:` of Ingress changes nothing: the service has none in cell eu-1",
+        )
+
+    def test_what_was_not_asked_for_by_name_is_not_missed(self) -> None:
+        assert bundle(WEB, cell=cluster(routes="none")).notes == ()
+
+
 @pytest.mark.parametrize("team", ["kube-system", "skerry"])
 def test_the_clusters_own_namespaces_take_no_services(team: str) -> None:
     with pytest.raises(InvalidDocuments, match="is not for services"):

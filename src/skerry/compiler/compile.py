@@ -14,6 +14,7 @@ from skerry.compiler.job import one_off
 from skerry.compiler.neighbours import Neighbours
 from skerry.compiler.network import doors, walls
 from skerry.compiler.overrides import effective
+from skerry.compiler.notes import notes_of
 from skerry.compiler.patches import patched
 from skerry.compiler.placement import absence, misplaced
 from skerry.compiler.routes import route
@@ -160,6 +161,7 @@ def _bundle(subject: Subject, inputs: str) -> Bundle:
         depends=tuple(target.key for target in subject.depends),
         deadline_seconds=document.deadline,
         url=naming.url(subject),
+        notes=notes_of(subject, own),
     )
 
 
