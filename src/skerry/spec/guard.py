@@ -45,16 +45,21 @@ def is_suspicious(text: str, *, marks: bool) -> bool:
 
 
 def deepest(text: str) -> int:
-    """How deep brackets nest at most. Never less than they do: in text that stands bare a
-    bracket opens nothing, and a closing one outside of any closes nothing. Quotes that are not
-    closed on their line could hide anything: then it is as deep as there are brackets."""
+    """How deep brackets nest at most, in a text too large to be examined for having many. In
+    text that stands bare a bracket opens nothing, and a closing one outside of any closes
+    nothing. Quotes that are not closed on their line could hide anything: then it is as deep as
+    there are brackets."""
     bare = _HIDDEN.sub("", text)
     if _QUOTE.search(bare):
         return bare.count("[") + bare.count("{")
     depth = most = 0
     for bracket in _BRACKET.findall(bare):
-        depth = depth + 1 if bracket in "[{" else max(0, depth - 1)
-        most = max(most, depth)
+        if bracket in "[{":
+            depth += 1
+            if depth > most:
+                most = depth
+        elif depth:
+            depth -= 1
     return most
 
 

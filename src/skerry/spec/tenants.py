@@ -1,5 +1,6 @@
 """The tenants of one document: their shape, their digests, and where each is written."""
 
+import re
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -10,12 +11,14 @@ from pydantic import TypeAdapter, ValidationError
 from skerry.errors import Problem
 from skerry.model.document import Name
 from skerry.model.stack import Tenant, TenantService
-from skerry.model.stamping import placeholders
 from skerry.spec.blocks import StackPositions
 from skerry.spec.messages import translate
 from skerry.spec.words import show_path
 
-_SHAPE: Final = TypeAdapter(dict[Name, Tenant | None])
+_NAMES: Final = TypeAdapter(dict[Name, Any])
+_SHAPE: Final = TypeAdapter(dict[Name, Tenant])
+_NOTHING: Final[tuple[Any, ...]] = (None, {})
+_BRACED: Final = re.compile(rb"\{[A-Za-z0-9_-]")  # maps have a quote there
 _SHAPING: Final = ("scale", "resources")
 _EMPTY: Final[Mapping[str, Any]] = {}
 
@@ -37,7 +40,8 @@ NOBODY: Final = Tenants({}, {}, (), (), ())
 
 def read_tenants(written: Any) -> Tenants:
     """All tenants, checked in one go; their models are let go at once. Raises ValidationError."""
-    _SHAPE.validate_python(written)
+    _NAMES.validate_python(written)
+    _SHAPE.validate_python({name: each for name, each in written.items() if each not in _NOTHING})
     tenants: dict[str, Mapping[str, Any]] = {name: each or _EMPTY for name, each in written.items()}
     shapes: dict[bytes, str] = {}
     braced, placed, digests = [], [], {}
@@ -48,7 +52,7 @@ def read_tenants(written: Any) -> Tenants:
             continue
         dumped = orjson.dumps(each, option=orjson.OPT_SORT_KEYS)
         digests[name] = _digest(dumped)
-        if b"{" in dumped[1:] and any(placeholders(each)):
+        if _BRACED.search(dumped):
             braced.append(name)
         if "cell" in each or "residency" in each:
             placed.append(name)
