@@ -13,8 +13,8 @@ from skerry.compiler.inputs import inputs_of
 from skerry.compiler.job import one_off
 from skerry.compiler.neighbours import Neighbours
 from skerry.compiler.network import doors, walls
-from skerry.compiler.overrides import effective
 from skerry.compiler.notes import notes_of
+from skerry.compiler.overrides import effective
 from skerry.compiler.patches import patched
 from skerry.compiler.placement import absence, misplaced
 from skerry.compiler.routes import route
