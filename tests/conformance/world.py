@@ -6,7 +6,7 @@ passes here holds there.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from skerry.clock import SystemClock
@@ -93,9 +93,11 @@ async def snapshot(world: World) -> Snapshot:
     return understand(await world.engine.observe())
 
 
-async def planned(world: World, *services: ServiceBuilder) -> Plan:
+async def planned(
+    world: World, *services: ServiceBuilder, fingerprints: Mapping[str, str] | None = None
+) -> Plan:
     """What applying these services would do now."""
-    wanted = bundles(*services, cell=world.engine.cell)
+    wanted = bundles(*services, cell=world.engine.cell, fingerprints=fingerprints)
     now = await snapshot(world)
     return plan(wanted, now, repository=REPOSITORY, limits=world.engine.limits)
 

@@ -10,6 +10,7 @@ from skerry.engines.kubernetes.watching import Watches
 from skerry.model.cell import Cell, EngineKind
 from tests.cluster.cluster import TestCluster
 from tests.engines.kubernetes.bench import Bench, Vault
+from tests.engines.kubernetes.harness import KubernetesWorld, kubernetes_world
 
 
 @pytest.fixture
@@ -36,3 +37,10 @@ async def bench(parts: Parts, watches: Watches, cluster: TestCluster) -> AsyncIt
     """A namespace, and services in it."""
     async with cluster.namespace() as namespace:
         yield Bench(parts, watches, namespace)
+
+
+@pytest.fixture
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[KubernetesWorld]:
+    """The engine on an empty cell."""
+    async with kubernetes_world(request) as made:
+        yield made

@@ -84,9 +84,11 @@ class KubernetesWorld:
         for kind in _KEPT:
             for name in await self._names(kind, SYSTEM, OWNED):
                 await self.client.delete(ObjectKey(kind, SYSTEM, name))
-        async with asyncio.timeout(self.patience):
-            while await self._owned("Pod", "Deployment", "PersistentVolumeClaim"):
-                await asyncio.sleep(0.05)
+        for _ in range(round(self.patience / 0.05)):
+            if not await self._owned("Pod", "Deployment", "PersistentVolumeClaim"):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"left: {await self._owned('Pod', 'Deployment')}")
 
     async def _owned(self, *kinds: str) -> list[ObjectKey]:
         found: list[ObjectKey] = []

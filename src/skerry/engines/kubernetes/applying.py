@@ -195,18 +195,25 @@ class Applying:
     async def _send(self, manifest: Manifest, *, force: bool) -> dict[str, Any]:
         """Apply one object, into a namespace that is there, past what is Skerry's own."""
         try:
+            return await self._apply(manifest, force=force)
+        except Conflict as error:
+            if force or not is_settled_among_us(error):
+                raise
+        except NotFound:
+            namespace = manifest["metadata"].get("namespace")
+            if not namespace:
+                raise
+            await ensure_namespace(self._client, namespace)
+            return await self._apply(manifest, force=force)
+        return await self._apply(manifest, force=True)
+
+    async def _apply(self, manifest: Manifest, *, force: bool) -> dict[str, Any]:
+        try:
             return await self._client.apply(manifest, force=force)
         except Conflict as error:
             if _is_stale(error):
                 raise Stale from error
-            if not is_settled_among_us(error):
-                raise
-        except NotFound:
-            namespace = manifest["metadata"].get("namespace")
-            if not namespace or not await ensure_namespace(self._client, namespace):
-                raise
-            return await self._send(manifest, force=force)
-        return await self._client.apply(manifest, force=True)
+            raise
 
     async def _remove(self, work: Work) -> None:
         going = [key for key in work.change.delete if key not in work.objects]
