@@ -2,6 +2,7 @@
 its admission refuses or warns of, in a namespace that is restricted."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import aiohttp
@@ -9,10 +10,13 @@ import orjson
 import pytest
 
 from skerry.clock import SystemClock
+from skerry.compiler.tenancy_compile import Look, compile_tenants
 from skerry.engines.kubernetes.client.access import tls_of
 from skerry.engines.kubernetes.client.client import Client
 from skerry.engines.kubernetes.client.credentials import find_access
 from skerry.model.objects import Bundle, Manifest
+from skerry.model.sources import Sources, SourceText
+from skerry.spec.load import load
 from tests.builders import bundle, service
 from tests.cluster.cluster import TestCluster
 from tests.cluster.definitions import define
@@ -21,6 +25,20 @@ from tests.compiler.clusters import pod_of
 from tests.compiler.golden import NAMES, compile_case
 
 CASES: Final = [name for name in NAMES if name.startswith("cluster-")]
+TENANTS: Final = """
+cell: eu-1
+engine: kubernetes
+---
+stack: clinics
+template:
+  image: "ghcr.io/acme/clinic:{version}"
+  scale: {min: 2, max: 6}
+  volumes: {}
+  secrets: {DATABASE_URL: "store:{tenant}-db"}
+allow: [10.1.0.0/16:5432, 0.0.0.0/0:443]
+values: {version: "5"}
+tenants: {acme: {}}
+"""
 ROOTED: Final = "cluster-baseline"
 KINDS: Final = {
     "ConfigMap",
@@ -57,7 +75,9 @@ class Taster:
 
     async def says(self, manifest: Manifest, namespace: str) -> str:
         """What the server has against it; empty when nothing."""
-        placed = {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
+        placed = manifest
+        if "namespace" in manifest["metadata"]:
+            placed = {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
         resource = await self._client.resource_of(manifest["kind"], manifest["apiVersion"])
         path = resource.object_path(namespace, manifest["metadata"]["name"])
         body = orjson.dumps(placed)
@@ -144,6 +164,20 @@ async def test_what_may_run_as_root_is_refused_where_pod_security_is_restricted(
     assert "runAsNonRoot" in said.pop("Pod")
     assert "would violate PodSecurity" in said.pop("Deployment")
     assert said == {}
+
+
+@pytest.mark.cluster
+async def test_a_server_takes_a_tenant_and_the_walls_around_it(
+    taster: Taster, namespace: str
+) -> None:
+    loaded = load(Sources(name="clinics", texts=(SourceText(path="a.yaml", text=TENANTS),)))
+    look = Look(index={}, now=datetime(2026, 1, 1, tzinfo=UTC))
+    (cell_,) = loaded.cells
+    found = compile_tenants(loaded, cell_, contents={}, fingerprints={}, look=look)
+    objects = everything(found.bundles[0])
+    around = {"Namespace", "ResourceQuota", "LimitRange", "Role", "RoleBinding"}
+    assert around <= {each["kind"] for each in objects}
+    assert await judge(objects, taster, namespace) == {}
 
 
 @pytest.mark.cluster
