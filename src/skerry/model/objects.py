@@ -1,6 +1,6 @@
 """Compiled form: plain Kubernetes objects, bundled by service."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
@@ -13,6 +13,7 @@ from skerry.model.keys import ObjectKey, ServiceKey
 Manifest = Mapping[str, Any]
 
 FIELD_MANAGER: Final = "skerry"
+CLAIM: Final = "PersistentVolumeClaim"
 
 DOMAIN: Final = "skerry.dev/"
 """What every label and annotation of Skerry's own starts with."""
@@ -94,6 +95,14 @@ def owner_of(manifest: Manifest) -> ServiceKey | None:
         own = manifest["kind"] == "Namespace"
         namespace = metadata["name"] if own else metadata.get("namespace", "")
     return ServiceKey(namespace, name)
+
+
+def data_of(keys: Iterable[ObjectKey]) -> frozenset[ObjectKey]:
+    """Which of a service's objects stay when it goes and its data must not: its volumes, and the
+    namespace they are in, which would take them along."""
+    every = frozenset(keys)
+    data = frozenset(key for key in every if key.kind == CLAIM)
+    return data | {key for key in every if key.kind == "Namespace"} if data else data
 
 
 def digest_of(value: object) -> str:

@@ -14,6 +14,7 @@ from skerry.model.objects import (
     STACK,
     Manifest,
     annotation,
+    data_of,
     owner_of,
 )
 from skerry.planner.compare import Objects, workload_of
@@ -130,7 +131,7 @@ def _removal(
     data_goes: bool,
 ) -> Change:
     data = sorted(key for key in keys if key.kind in _DATA)
-    stays = set() if data_goes else _staying(keys, data)
+    stays = frozenset() if data_goes else data_of(keys)
     delete = tuple(sorted(key for key in keys if key not in stays))
     fate = "go" if data_goes else "stay"
     return Change(
@@ -143,9 +144,3 @@ def _removal(
         warnings=tuple(f"volume {key.name} and its data {fate}" for key in data),
         inputs=inputs,
     )
-
-
-def _staying(keys: Iterable[ObjectKey], data: Iterable[ObjectKey]) -> set[ObjectKey]:
-    """Data, and the namespace it is in: that would take it along."""
-    kept = set(data)
-    return kept | {key for key in keys if key.kind == "Namespace"} if kept else kept

@@ -38,7 +38,7 @@ from skerry.errors import Conflict, EngineUnavailable, NotFound
 from skerry.model.cell import Cell
 from skerry.model.change import Change, Did, Outcome
 from skerry.model.keys import ObjectKey, ServiceKey
-from skerry.model.objects import INPUTS, Manifest, annotation, key_of, owner_of
+from skerry.model.objects import INPUTS, Manifest, annotation, data_of, key_of, owner_of
 from skerry.model.process import LogLine, LogQuery
 from skerry.model.proxy import ProxyConfig
 from skerry.model.world import EVERYTHING, Observation, Override, Scope
@@ -218,7 +218,8 @@ class LocalEngine(Records):
     async def delete(self, service: ServiceKey, *, volumes: bool) -> tuple[Outcome, ...]:
         """Unwant all of a service. Its volumes stay unless told otherwise."""
         owned = self._state.owned(service)
-        going = [key_of(one) for one in owned if volumes or one["kind"] != "PersistentVolumeClaim"]
+        stays = () if volumes else data_of(map(key_of, owned))
+        going = [key for key in map(key_of, owned) if key not in stays]
         if volumes:
             for key in going:
                 if key.kind == "PersistentVolumeClaim":

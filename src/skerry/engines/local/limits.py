@@ -28,6 +28,11 @@ def _limits(manifest: Manifest, *, routed: bool) -> Iterable[str]:
         )
     if manifest["kind"] == "Deployment":
         yield from _only_on_clusters(manifest, name)
+    if manifest["kind"] == "Namespace":
+        yield (
+            f"{name} has walls against others here, but no quota, no account of its own, and no "
+            "limit to what it may reach outside: only a cluster enforces that"
+        )
     role = annotation(manifest, CLOUD_ROLE) or name
     if manifest["kind"] == "ServiceAccount" and role != name:
         yield f"{name} has no cloud role {role} here: this cell hands out none"

@@ -23,6 +23,7 @@ from skerry.model.objects import (
     STACK,
     Manifest,
     annotation,
+    data_of,
     key_of,
     owner_of,
 )
@@ -32,7 +33,6 @@ from skerry.ports import Clock, Session, Tunnel
 
 HEARTBEAT: Final = 10.0
 """Seconds after which a watch speaks again, though nothing changed."""
-_DATA: Final = "PersistentVolumeClaim"
 _LINES_KEPT: Final = 1000
 
 
@@ -158,7 +158,7 @@ class MemoryEngine(Memory):
     async def delete(self, service: ServiceKey, *, volumes: bool) -> tuple[Outcome, ...]:
         """Unwant all of a service."""
         owned = sorted(self._owned.get(service, ()))
-        stays = set() if volumes else _staying(owned)
+        stays = () if volumes else data_of(owned)
         going = [key for key in owned if key not in stays]
         for key in going:
             self._drop(key)
@@ -363,12 +363,6 @@ class MemoryEngine(Memory):
     def _ring(self) -> None:
         for bell in self._waiting:
             bell.set()
-
-
-def _staying(owned: Sequence[ObjectKey]) -> set[ObjectKey]:
-    """Data, and the namespace it is in."""
-    data = {key for key in owned if key.kind == _DATA}
-    return data | {key for key in owned if key.kind == "Namespace"} if data else data
 
 
 def _workload(service: ServiceKey) -> ObjectKey:
