@@ -86,8 +86,10 @@ class Verify:
         if case is None:
             return []  # it went meanwhile
         await self._mark(case)
-        if case.findings:
+        if any(not _can_wait(each) for each in case.findings):
             self._index.put(service, case.entry.spoilt)
+            return case.findings
+        if case.findings:
             return case.findings
         finding = self._put_right(service, case.entry, before)
         return [finding] if finding else []
@@ -135,6 +137,12 @@ class Verify:
                     service=service,
                     reason="was applied and is not there any more",
                 )
+
+
+def _can_wait(finding: Finding) -> bool:
+    """Whether the next change of the service, whenever that is, is soon enough: a hashed object
+    that nothing lists harms nobody, and a replica may still read it."""
+    return finding.trouble is Trouble.ORPHAN and finding.key.kind in {"ConfigMap", "Secret"}
 
 
 def _orphan(key: ObjectKey, service: ServiceKey) -> Finding:
