@@ -5,7 +5,7 @@ import pytest
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Refusal, Stream, error
 from tests.cli.terminals import start
-from tests.cli.views import DONE, operation, service, status
+from tests.cli.views import DONE, operation, service, started, status
 
 URL = "/v1/services/default/redis"
 
@@ -13,9 +13,13 @@ URL = "/v1/services/default/redis"
 @pytest.fixture(autouse=True)
 def _answers(fake: FakeServer) -> None:
     volume = {"name": "redis.data", "service": "redis", "repository": "inspector"}
-    fake.on("GET", "/v1/volumes", {"volumes": [volume, {**volume, "service": "shop/redis"}]})
+    fake.on(
+        "GET",
+        "/v1/volumes",
+        {"unreachable": [], "volumes": [volume, {**volume, "service": "shop/redis"}]},
+    )
     fake.on("GET", "/v1/status", status(service("redis"), service("web")))
-    fake.on("DELETE", URL, operation())
+    fake.on("DELETE", URL, started(operation()))
     fake.on("GET", "/v1/operations/op-1/events", Stream([DONE]))
 
 

@@ -7,15 +7,15 @@ import pytest
 from skerry.cli.launch import mark_ended
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Stream
-from tests.cli.views import DONE, operation, status
+from tests.cli.views import DONE, operation, started, status
 
 
 @pytest.fixture(autouse=True)
 def _answers(fake: FakeServer) -> None:
     volume = {"name": "redis-data", "service": "redis", "repository": "inspector"}
-    fake.on("GET", "/v1/volumes", {"volumes": [volume]})
+    fake.on("GET", "/v1/volumes", {"unreachable": [], "volumes": [volume]})
     fake.on("GET", "/v1/status", status())
-    fake.on("POST", "/v1/down", operation())
+    fake.on("POST", "/v1/down", started(operation()))
     fake.on("POST", "/v1/stop", {})
     fake.on("GET", "/v1/operations/op-1/events", Stream([DONE]))
 
@@ -25,14 +25,14 @@ def test_volumes_are_kept_where_nobody_can_be_asked_and_named(
 ) -> None:
     ended = skerry("down")
     assert ended.code == 0
-    assert fake.bodies("POST", "/v1/down") == [{"repository": None, "volumes": False}]
+    assert fake.bodies("POST", "/v1/down") == [{"repository": None, "volumes": False, "cells": []}]
     assert fake.bodies("POST", "/v1/stop") == [{"gateway": True}]
     assert "kept: volume redis-data of redis; remove: skerry down --volumes" in ended.err
 
 
 def test_volumes_go_without_a_question_when_told(fake: FakeServer, skerry: Skerry) -> None:
     ended = skerry("down", "--volumes")
-    assert fake.bodies("POST", "/v1/down") == [{"repository": None, "volumes": True}]
+    assert fake.bodies("POST", "/v1/down") == [{"repository": None, "volumes": True, "cells": []}]
     assert "kept" not in ended.err
 
 

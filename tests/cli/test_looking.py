@@ -36,6 +36,7 @@ SERVICES = [
 API = service("api", state="cooldown", reason="crashed", ready=0, replicas=[BROKEN, replica()])
 RELEASES = [
     {
+        "cell": "local",
         "number": 2,
         "image": "acme/web:2",
         "by": "ci",
@@ -46,6 +47,7 @@ RELEASES = [
         "current": False,
     },
     {
+        "cell": "local",
         "number": 1,
         "image": "acme/web:1",
         "by": "ana",
@@ -56,10 +58,15 @@ RELEASES = [
         "current": True,
     },
 ]
+EVERY = status(*SERVICES)
 ANSWERS: dict[str, Any] = {
-    "/v1/status": status(*SERVICES),
+    "/v1/status": EVERY,
     "/v1/services/default/api": API,
-    "/v1/services/default/web/history": {"service": "web", "releases": RELEASES},
+    "/v1/services/default/web/history": {
+        "service": "web",
+        "releases": RELEASES,
+        "unreachable": [],
+    },
     "/v1/operations": {
         "operations": [operation("failed", error="web-2 exited"), operation(id="op-0")]
     },
@@ -133,6 +140,7 @@ COMMANDS = pytest.mark.parametrize("case", CASES)
 def _answers(fake: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for path, answer in ANSWERS.items():
         fake.on("GET", path, answer)
+    fake.on("GET", "/v1/status", lambda asked: status(API) if "name" in asked.query else EVERY)
     later = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
     monkeypatch.setattr(SystemClock, "now", lambda _clock: later)
 
@@ -155,7 +163,7 @@ def test_json_and_yaml_are_the_view_itself(skerry: Skerry, case: str) -> None:
 def test_status_json_has_the_documented_fields(skerry: Skerry) -> None:
     printed = json.loads(skerry("status", "-o", "json").out)
     wanted = ["name", "namespace", "state", "reason", "ready", "desired", "release", "image", "url"]
-    assert set(printed) == {"cell", "services"}
+    assert set(printed) == {"cell", "services", "cells"}
     assert all(field in each for each in printed["services"] for field in wanted)
 
 

@@ -12,7 +12,18 @@ from skerry.model.sources import Sources, SourceText
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Refusal, Stream, error
 from tests.cli.terminals import start
-from tests.cli.views import DONE, change, operation, plan, progress, service, status
+from tests.cli.views import (
+    DONE,
+    applied,
+    change,
+    operation,
+    plan,
+    plans,
+    progress,
+    service,
+    started,
+    status,
+)
 
 
 @pytest.fixture
@@ -31,8 +42,8 @@ def shop(tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def _answers(fake: FakeServer) -> None:
-    fake.on("POST", "/v1/plan", plan(change("web")))
-    fake.on("POST", "/v1/apply", operation())
+    fake.on("POST", "/v1/plan", plans(plan(change("web"))))
+    fake.on("POST", "/v1/apply", applied([plan(change("web"))], operation()))
     fake.on("GET", "/v1/images", {"here": True})
     fake.on("GET", "/v1/operations/op-1/events", Stream([progress("done", "ready"), DONE]))
     every = status(service("web"), service("payments/checkout"), service("other"))
@@ -58,13 +69,13 @@ def test_exit_code_3_says_that_there_are_changes(
     fake: FakeServer, skerry: Skerry, shop: str
 ) -> None:
     assert skerry("plan", shop, "--exit-code").code == 3
-    fake.on("POST", "/v1/plan", plan(unchanged=2))
+    fake.on("POST", "/v1/plan", plans(plan(unchanged=2)))
     assert skerry("plan", shop, "--exit-code").code == 0
 
 
 def test_yaml_is_the_compiled_objects(fake: FakeServer, skerry: Skerry, shop: str) -> None:
     objects = [{"kind": "Deployment", "metadata": {"name": "web"}}, {"kind": "Service"}]
-    fake.on("POST", "/v1/plan", plan(objects=objects))
+    fake.on("POST", "/v1/plan", plans(plan(objects=objects)))
     assert list(yaml.safe_load_all(skerry("plan", shop, "-o", "yaml").out)) == objects
     assert fake.bodies("POST", "/v1/plan")[0]["objects"] is True
 
@@ -74,7 +85,7 @@ def test_apply_does_exactly_the_plan_that_was_shown(
 ) -> None:
     ended = skerry("apply", shop, "--yes", "-o", "json")
     assert ended.code == 0
-    assert fake.bodies("POST", "/v1/apply")[0]["plan"] == "d1g3st"
+    assert fake.bodies("POST", "/v1/apply")[0]["plan"] == {"local": "d1g3st"}
     named = [each["name"] for each in json.loads(ended.out)["services"]]
     assert named == ["web", "checkout"]
 
@@ -83,7 +94,7 @@ def test_deploy_of_a_folder_is_apply_without_the_question(
     fake: FakeServer, skerry: Skerry, shop: str
 ) -> None:
     assert skerry("deploy", shop).code == 0
-    assert fake.bodies("POST", "/v1/apply")[0]["plan"] == "d1g3st"
+    assert fake.bodies("POST", "/v1/apply")[0]["plan"] == {"local": "d1g3st"}
 
 
 def test_a_plan_that_has_changed_meanwhile_is_not_applied(
@@ -97,21 +108,21 @@ def test_a_plan_that_has_changed_meanwhile_is_not_applied(
 
 
 def test_an_empty_plan_starts_no_operation(fake: FakeServer, skerry: Skerry, shop: str) -> None:
-    fake.on("POST", "/v1/plan", plan(unchanged=2))
+    fake.on("POST", "/v1/plan", plans(plan(unchanged=2)))
     ended = skerry("apply", shop, "--yes", "-o", "json")
     assert json.loads(ended.out)["operation"] is None
     assert fake.bodies("POST", "/v1/apply") == []
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-@pytest.mark.parametrize(("answer", "applied"), [("y", 1), ("n", 0), ("", 0)])
-def test_apply_asks_on_a_terminal(fake: FakeServer, shop: str, answer: str, applied: int) -> None:
+@pytest.mark.parametrize(("answer", "times"), [("y", 1), ("n", 0), ("", 0)])
+def test_apply_asks_on_a_terminal(fake: FakeServer, shop: str, answer: str, times: int) -> None:
     terminal = start("apply", shop)
     terminal.until("Apply this? [y/N]")
     terminal.type(f"{answer}\n")
     code, _ = terminal.end()
-    assert code == 1 - applied
-    assert len(fake.bodies("POST", "/v1/apply")) == applied
+    assert code == 1 - times
+    assert len(fake.bodies("POST", "/v1/apply")) == times
 
 
 def test_up_builds_what_is_missing_and_prints_where_everything_is(
@@ -132,7 +143,7 @@ def test_up_builds_what_is_missing_and_prints_where_everything_is(
 def test_a_second_up_changes_nothing_and_says_so(
     fake: FakeServer, skerry: Skerry, shop: str
 ) -> None:
-    fake.on("POST", "/v1/plan", plan(unchanged=2))
+    fake.on("POST", "/v1/plan", plans(plan(unchanged=2)))
     ended = skerry("up", shop)
     assert ended.code == 0
     assert "nothing to change, 2 unchanged" in ended.err
@@ -158,9 +169,12 @@ def test_a_folder_that_is_not_there_is_said(skerry: Skerry) -> None:
 
 
 def test_down_of_a_folder_names_its_repository(fake: FakeServer, skerry: Skerry, shop: str) -> None:
-    fake.on("POST", "/v1/down", operation()).on("GET", "/v1/volumes", {"volumes": []})
+    none = {"volumes": [], "unreachable": []}
+    fake.on("POST", "/v1/down", started(operation())).on("GET", "/v1/volumes", none)
     assert skerry("down", shop).code == 0
-    assert fake.bodies("POST", "/v1/down") == [{"repository": "the-shop", "volumes": False}]
+    assert fake.bodies("POST", "/v1/down") == [
+        {"repository": "the-shop", "volumes": False, "cells": []}
+    ]
     assert not [each for each in fake.asked if each.path == "/v1/stop"]
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Stream
 from tests.cli.terminals import start
-from tests.cli.views import AT, DONE, operation, progress, replica, service, status
+from tests.cli.views import AT, DONE, operation, progress, replica, service, started, status
 
 # Starting a thread and forking a terminal in one process warns from Python 3.12 on.
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
@@ -30,7 +30,7 @@ def held(fake: FakeServer) -> threading.Event:
         between=lambda number: go_on.wait(20) and None if number == 3 else None,
     )
     fake.on("GET", "/v1/operations/op-1/events", stream)
-    fake.on("POST", "/v1/services/default/web/deploy", operation())
+    fake.on("POST", "/v1/services/default/web/deploy", started(operation()))
     fake.on("GET", "/v1/status", status(service("web")))
     return go_on
 
@@ -90,8 +90,8 @@ def test_a_secret_is_never_an_argument(fake: FakeServer, skerry: Skerry) -> None
 
 def test_down_asks_about_volumes(fake: FakeServer) -> None:
     volume = {"name": "redis-data", "service": "redis", "repository": "inspector"}
-    fake.on("GET", "/v1/volumes", {"volumes": [volume]})
-    fake.on("POST", "/v1/down", operation()).on("POST", "/v1/stop", {})
+    fake.on("GET", "/v1/volumes", {"unreachable": [], "volumes": [volume]})
+    fake.on("POST", "/v1/down", started(operation())).on("POST", "/v1/stop", {})
     fake.on("GET", "/v1/operations/op-1/events", Stream([DONE]))
     terminal = start("down")
     terminal.until("Remove these volumes and the data in them, too? [y/N]")
@@ -99,7 +99,7 @@ def test_down_asks_about_volumes(fake: FakeServer) -> None:
     code, shown = terminal.end()
     assert code == 0
     assert "redis-data of redis" in shown
-    assert fake.bodies("POST", "/v1/down") == [{"repository": None, "volumes": True}]
+    assert fake.bodies("POST", "/v1/down") == [{"repository": None, "volumes": True, "cells": []}]
 
 
 def test_init_asks_for_what_the_flags_leave_open(fake: FakeServer, tmp_path: object) -> None:

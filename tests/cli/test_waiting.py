@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Skerry
 from tests.cli.fake_server import FakeServer, Refusal, Stream, error
-from tests.cli.views import DONE, operation, progress, service, status
+from tests.cli.views import DONE, operation, progress, service, started, status
 
 EVENTS = "/v1/operations/op-1/events"
 
@@ -14,7 +14,7 @@ EVENTS = "/v1/operations/op-1/events"
 @pytest.fixture(autouse=True)
 def _one_service(fake: FakeServer) -> None:
     fake.on("GET", "/v1/status", status(service("web", release=2)))
-    fake.on("POST", "/v1/services/default/web/deploy", operation())
+    fake.on("POST", "/v1/services/default/web/deploy", started(operation()))
     fake.on("GET", "/v1/operations/op-1", operation())
 
 
@@ -149,7 +149,7 @@ def test_a_conflict_is_said_before_anything_is_waited_for(fake: FakeServer, sker
 def test_each_verb_asks_for_its_operation(
     fake: FakeServer, skerry: Skerry, arguments: list[str], verb: str, body: dict[str, object]
 ) -> None:
-    fake.on("POST", f"/v1/services/default/web/{verb}", operation())
+    fake.on("POST", f"/v1/services/default/web/{verb}", started(operation()))
     fake.on("GET", EVENTS, Stream([DONE]))
     assert skerry(*arguments).code == 0
     assert fake.bodies("POST", f"/v1/services/default/web/{verb}") == [body]

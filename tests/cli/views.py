@@ -1,13 +1,17 @@
 """Views as the server gives them, with the few fields a test cares about."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 AT = "2026-03-01T12:00:00+00:00"
 
 
 def service(name: str = "web", **more: Any) -> dict[str, Any]:
     namespace, slash, bare = name.rpartition("/")
     return {
+        "cell": "local",
         "name": bare,
         "namespace": namespace if slash else "default",
         "state": "running",
@@ -41,8 +45,39 @@ def replica(name: str = "web-5f6d-a", **more: Any) -> dict[str, Any]:
     }
 
 
-def status(*services: dict[str, Any]) -> dict[str, Any]:
-    return {"cell": "local", "services": list(services)}
+def status(*services: dict[str, Any], silent: Mapping[str, str] = NOTHING) -> dict[str, Any]:
+    """Of the cells its services are in, and of those that do not answer, with why."""
+    names = list(dict.fromkeys(each["cell"] for each in services)) or ["local"]
+    cells = [_cell(name, "") for name in names] + [_cell(*each) for each in silent.items()]
+    alone = cells[0]["cell"] if len(cells) == 1 else None
+    return {"cell": alone, "services": list(services), "cells": cells}
+
+
+def _cell(name: str, reason: str) -> dict[str, Any]:
+    return {"cell": name, "engine": "local", "reachable": not reason, "reason": reason}
+
+
+def plans(*made: dict[str, Any], unreachable: Sequence[Any] = ()) -> dict[str, Any]:
+    """What POST /v1/plan answers."""
+    return {"digest": "d1g3st", "plans": list(made), "unreachable": list(unreachable)}
+
+
+def started(*operations: dict[str, Any], unreachable: Sequence[Any] = ()) -> dict[str, Any]:
+    """What a change answers."""
+    return {"operations": list(operations), "unreachable": list(unreachable)}
+
+
+def applied(
+    made: Sequence[Any], *operations: dict[str, Any], unreachable: Sequence[Any] = ()
+) -> dict[str, Any]:
+    """What POST /v1/apply answers."""
+    return {"plans": list(made), **started(*operations, unreachable=unreachable)}
+
+
+def failure(cell: str, cause: str, **more: Any) -> dict[str, Any]:
+    """A cell that did not answer."""
+    body = {"code": "engine_unavailable", "subject": f"cell/{cell}", "cause": cause, "hint": ""}
+    return {"cell": cell, "reason": f"cell/{cell}: {cause}", "error": {**body, **more}}
 
 
 def change(name: str = "web", action: str = "create", **more: Any) -> dict[str, Any]:
@@ -71,6 +106,7 @@ def plan(*changes: dict[str, Any], **more: Any) -> dict[str, Any]:
 def operation(state: str = "running", **more: Any) -> dict[str, Any]:
     return {
         "id": "op-1",
+        "cell": "local",
         "kind": "apply",
         "by": "local",
         "at": AT,

@@ -50,13 +50,13 @@ AUDIT = AuditEntry(at=AT, by="ada", action="apply", subject="s", allowed=True)
 
 CASES: list[tuple[Any, Any]] = [
     (views.replica_view(REPLICA), shapes.ReplicaView),
-    (views.service_view(STATE, replicas=True), shapes.ServiceView),
+    (views.service_view(STATE, cell="local", replicas=True), shapes.ServiceView),
     (views.plan_view(PLAN, objects=[{"kind": "Service"}]), shapes.PlanView),
     (views.plan_view(PLAN)["changes"][0], shapes.ChangeView),
-    (views.release_view(RELEASE, current=True), shapes.ReleaseView),
+    (views.release_view(RELEASE, cell="local", current=True), shapes.ReleaseView),
     (views.operation_view(OPERATION), shapes.OperationView),
     (views.progress_view(PROGRESS), shapes.ProgressView),
-    (views.log_line_view(LINE), shapes.LogLineView),
+    (views.log_line_view(LINE, cell="local"), shapes.LogLineView),
     (views.token_view(TOKEN, secret="skr_x"), shapes.TokenView),
     (views.audit_view(AUDIT), shapes.AuditView),
     (views.check_view(Check(name="n", ok=True, message="m")), shapes.CheckView),
@@ -69,7 +69,7 @@ def test_a_view_has_exactly_the_documented_keys(view: Any, shape: Any) -> None:
 
 
 def test_what_was_not_asked_for_is_left_out() -> None:
-    assert "replicas" not in views.service_view(STATE)
+    assert "replicas" not in views.service_view(STATE, cell="local")
     assert "objects" not in views.plan_view(PLAN)
     assert "token" not in views.token_view(TOKEN)
 

@@ -29,12 +29,14 @@ class Process:
     tty: bool
     interactive: bool
     replica: str | None = None
+    cell: str | None = None
 
     def query(self) -> list[tuple[str, str]]:
         """As the server takes it."""
         query = [("command", each) for each in self.command]
         query += [("tty", "true")] if self.tty else []
-        return query + ([("replica", self.replica)] if self.replica else [])
+        query += [("replica", self.replica)] if self.replica else []
+        return query + ([("cell", self.cell)] if self.cell else [])
 
 
 def attach(

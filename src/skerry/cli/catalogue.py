@@ -60,7 +60,11 @@ CATALOGUE: Final[tuple[Entry, ...]] = (
         "plan:apply",
         CHANGE,
         "Show the plan, ask, and do exactly that.",
-        ("skerry apply", "skerry apply shop --yes", "skerry apply shop --only web --yes -o json"),
+        (
+            "skerry apply",
+            "skerry apply shop --yes",
+            "skerry apply shop --only web --cell eu-1 --yes",
+        ),
     ),
     Entry(
         "deploy",
@@ -109,7 +113,26 @@ CATALOGUE: Final[tuple[Entry, ...]] = (
         "status:status",
         LOOK,
         "Say how every service is, or one of them and its replicas.",
-        ("skerry status", "skerry status web", "skerry status --watch", "skerry status -o json"),
+        (
+            "skerry status",
+            "skerry status web",
+            "skerry status --watch",
+            "skerry status --cell eu-1",
+        ),
+    ),
+    Entry(
+        "cells",
+        "cells:cells",
+        LOOK,
+        "List the cells: engine, version, place, capacity, what runs there.",
+        ("skerry cells", "skerry cells -o wide", "skerry cells -o json"),
+    ),
+    Entry(
+        "cells forget",
+        "cells:forget",
+        LOOK,
+        "Know a cell no more; what runs there goes on.",
+        ("skerry cells forget eu-1",),
     ),
     Entry(
         "history",

@@ -5,14 +5,19 @@ from skerry.errors import SkerryError
 
 def complete_services(incomplete: str) -> list[str]:
     """Names of services, as every command takes them."""
-    from skerry.cli.connection import connect
+    from skerry.cli.session import door_for_looks
     from skerry.report.lines import name_of
 
     try:
-        services = connect().get("/v1/status")["services"]
+        services = door_for_looks().get("/v1/status")["services"]
     except (SkerryError, KeyError, TypeError):
         return []
-    return sorted(name for name in map(name_of, services) if name.startswith(incomplete))
+    return sorted({name for name in map(name_of, services) if name.startswith(incomplete)})
+
+
+def complete_cells(incomplete: str) -> list[str]:
+    """Names of cells, also of those that do not answer."""
+    return _named("/v1/info", "cells", incomplete)
 
 
 def complete_secrets(incomplete: str) -> list[str]:
@@ -31,10 +36,10 @@ def complete_operations(incomplete: str) -> list[str]:
 
 
 def _named(path: str, key: str, incomplete: str) -> list[str]:
-    from skerry.cli.connection import connect
+    from skerry.cli.session import door_for_looks
 
     try:
-        found = connect().get(path)[key]
+        found = door_for_looks().get(path)[key]
     except (SkerryError, KeyError, TypeError):
         return []
     names = [

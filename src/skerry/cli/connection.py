@@ -4,8 +4,8 @@ import http.client
 import json
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
-from typing import IO, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, Final, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
 from skerry.cli.events import Event, parse_events
@@ -17,8 +17,41 @@ CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 120.0  # a plan of thousands of services takes a while
 
 
+class Door(Protocol):
+    """Where a command asks: a server over HTTP, or the operations in this process."""
+
+    lasting: bool
+    """Whether what was begun goes on without this command."""
+
+    @property
+    def target(self) -> Target:
+        """Which server it is."""
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The answer's JSON. None in the query is left out."""
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """A request with a body; its answer, None when empty. Raises SkerryError."""
+
+    def stream(
+        self,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        after: str = "",
+        upload: tuple[IO[bytes], int] | None = None,
+        silence_seconds: float | None = None,
+    ) -> Iterator[Event]:
+        """Events until their end, from the one after the id `after`. Raises SkerryError."""
+
+    def close(self) -> None:
+        """Let go."""
+
+
 class Server:
     """One server. Requests share a connection; each stream has its own."""
+
+    lasting = True
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -156,19 +189,20 @@ def connect() -> Server:
     return Server(find_target())
 
 
-def service_path(name: str, verb: str = "") -> str:
-    """`"payments/checkout"` -> `/v1/services/payments/checkout`, with the verb at its end."""
+def service_path(name: str, verb: str = "", *, cells: Sequence[str] = ()) -> str:
+    """`"payments/checkout"` -> `/v1/services/payments/checkout`, with the verb at its end, and
+    the cells that are meant."""
     from skerry.model.keys import parse_service_key
 
     key = parse_service_key(name)
     path = f"/v1/services/{quote(key.namespace, safe='')}/{quote(key.name, safe='')}"
-    return f"{path}/{verb}" if verb else path
+    return (f"{path}/{verb}" if verb else path) + _query({"cell": cells})
 
 
 def _query(values: Mapping[str, Any]) -> str:
     given = {
         name: str(value).lower() if isinstance(value, bool) else value
         for name, value in values.items()
-        if value is not None
+        if value is not None and value != () and value != []
     }
-    return "?" + urlencode(given) if given else ""
+    return "?" + urlencode(given, doseq=True) if given else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from skerry.cli.connection import Server
+from skerry.cli.connection import Door
 from skerry.cli.console import Console
 from skerry.cli.failures import as_error
 from skerry.cli.ignore import parse_ignores
@@ -50,17 +50,17 @@ def look_at(folder: Path) -> Context:
     return Context(folder=folder, image=image, containerfile=containerfile, paths=paths)
 
 
-def ensure_built(server: Server, contexts: Sequence[Context], console: Console) -> None:
+def ensure_built(door: Door, contexts: Sequence[Context], console: Console) -> None:
     """Build what the server does not have. Raises DeployFailed with the build's last lines."""
     for context in {each.image: each for each in contexts}.values():
-        if server.get("/v1/images", image=context.image)["here"]:
+        if door.get("/v1/images", image=context.image)["here"]:
             continue
         console.say(Piece("build: ", "dim"), f"{context.folder} -> {context.image}")
         with tempfile.TemporaryFile() as packed:
             pack(context, packed)
             size = packed.tell()
             packed.seek(0)
-            _build(server, context, upload=(packed, size), console=console)
+            _build(door, context, upload=(packed, size), console=console)
 
 
 def pack(context: Context, into: IO[bytes]) -> None:
@@ -71,10 +71,10 @@ def pack(context: Context, into: IO[bytes]) -> None:
 
 
 def _build(
-    server: Server, context: Context, *, upload: tuple[IO[bytes], int], console: Console
+    door: Door, context: Context, *, upload: tuple[IO[bytes], int], console: Console
 ) -> None:
     query = {"image": context.image, "containerfile": context.containerfile}
-    for event in server.stream("/v1/builds", query=query, upload=upload):
+    for event in door.stream("/v1/builds", query=query, upload=upload):
         if event.name == "line":
             console.say(Piece(f"  {context.folder.name} | {clean(event.data['text'])}", "dim"))
         elif event.name == "error":

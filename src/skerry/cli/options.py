@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from skerry.cli.completion import complete_services
+from skerry.cli.completion import complete_cells, complete_services
 from skerry.cli.console import Format
 
 Output = Annotated[
@@ -32,8 +32,35 @@ Only = Annotated[
         autocompletion=complete_services,
     ),
 ]
+Cells = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cell",
+        metavar="NAME",
+        help="only in this cell; may be repeated",
+        autocompletion=complete_cells,
+    ),
+]
+OneCell = Annotated[
+    str | None,
+    typer.Option(
+        "--cell",
+        metavar="NAME",
+        help="in this cell; needed where it is in several",
+        autocompletion=complete_cells,
+    ),
+]
 Detach = Annotated[
-    bool, typer.Option("--detach", "-d", help="start the operation and do not wait for its end")
+    bool,
+    typer.Option(
+        "--detach",
+        "-d",
+        "--no-wait",
+        help="do not wait for its end: a server carries it there, without one the next apply",
+    ),
+]
+TakeOver = Annotated[
+    bool, typer.Option("--take-over", help="take fields that another manager of objects owns")
 ]
 
 

@@ -21,8 +21,8 @@ _AGES: Final = re.compile(r"\b(?:\d+(?:\.\d+)? ?(?:ms|s|m|h|d))+\b")
 class Display(Protocol):
     """Shows what an operation says."""
 
-    def show(self, progress: "ProgressView") -> None:
-        """One more thing it said."""
+    def show(self, progress: "ProgressView", *, cell: str = "") -> None:
+        """One more thing it said; in which cell, where there are several."""
 
     def note(self, text: str) -> None:
         """A line of our own between."""
@@ -33,14 +33,14 @@ class PlainDisplay:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._last: dict[str, tuple[str, str]] = {}
+        self._last: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def show(self, progress: "ProgressView") -> None:
+    def show(self, progress: "ProgressView", *, cell: str = "") -> None:
         """Prints it, unless it is what that service said last."""
         said = (progress["stage"], _AGES.sub("", progress["message"]))
-        if self._last.get(progress["service"]) != said:
-            self._last[progress["service"]] = said
-            self._console.say_lines([progress_line(progress)])
+        if self._last.get((cell, progress["service"])) != said:
+            self._last[cell, progress["service"]] = said
+            self._console.say_lines([progress_line(progress, cell=cell)])
 
     def note(self, text: str) -> None:
         """A line of our own between."""
@@ -57,7 +57,7 @@ class LiveDisplay:
         from skerry.clock import SystemClock
 
         self._clock = SystemClock()
-        self._under_way: dict[str, ProgressView] = {}
+        self._under_way: dict[tuple[str, str], ProgressView] = {}
         self._last: Line = ()
         self._screen = Screen(stderr=True, highlight=False, no_color=not console.err_coloured)
         self.live = Live(
@@ -69,16 +69,16 @@ class LiveDisplay:
             redirect_stderr=False,
         )
 
-    def show(self, progress: "ProgressView") -> None:
+    def show(self, progress: "ProgressView", *, cell: str = "") -> None:
         """Redraws; what is settled moves above the rest and stays."""
         if progress["stage"] in _SETTLED or not progress["service"]:
-            self._under_way.pop(progress["service"], None)
-            said = progress_line(progress)
+            self._under_way.pop((cell, progress["service"]), None)
+            said = progress_line(progress, cell=cell)
             if said != self._last:
                 self._print(said)
             self._last = said
         else:
-            self._under_way[progress["service"]] = progress
+            self._under_way[cell, progress["service"]] = progress
         self.live.refresh()
 
     def note(self, text: str) -> None:
@@ -92,8 +92,14 @@ class LiveDisplay:
         from rich.console import Group
 
         now = self._clock.now()
-        waits = list(self._under_way.values())
-        return Group(*(_text(each) for wait in waits for each in waiting_lines(wait, now)))
+        waits = list(self._under_way.items())
+        return Group(
+            *(
+                _text(each)
+                for (cell, _), wait in waits
+                for each in waiting_lines(wait, now, cell=cell)
+            )
+        )
 
 
 def _text(pieces: Line) -> "Text":

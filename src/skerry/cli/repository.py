@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _DIVIDER: Final = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
 _SERVICE: Final = re.compile(r"""^\{?\s*["']?service["']?\s*:\s*["']?([a-z0-9-]+)""", re.MULTILINE)
+_CELL: Final = re.compile(r"""^\{?\s*["']?cell["']?\s*:\s*["']?([a-z0-9-]+)""", re.MULTILINE)
+_ENGINE: Final = re.compile(r"""^(?:\{.*)?["']?engine["']?\s*:\s*["']?([a-z]+)""", re.MULTILINE)
 _TEAM: Final = re.compile(r"""^(?:\{.*)?["']?team["']?\s*:\s*["']?([a-z0-9-]+)""", re.MULTILINE)
 
 
@@ -26,9 +28,19 @@ class Prepared:
     names: tuple[str, ...]
     request: dict[str, Any]
     contexts: tuple[Context, ...]
+    cells: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def cells_meant(self) -> tuple[str, ...]:
+        """The cells to look at afterwards: those named, else those declared; none: all."""
+        declared = tuple(name for name, engine in self.cells if engine == "kubernetes")
+        only_clusters = len(declared) == len(self.cells)
+        return tuple(self.request["cells"]) or (declared if only_clusters else ())
 
 
-def prepare(path: Path, only: Sequence[str] | None = None) -> Prepared:
+def prepare(
+    path: Path, only: Sequence[str] | None = None, *, cells: Sequence[str] | None = None
+) -> Prepared:
     """Read a repository, and name (not build) the images of its `build:` folders.
     Raises NotFound, or InvalidDocuments where the files cannot even be read."""
     if not path.exists():
@@ -49,6 +61,7 @@ def prepare(path: Path, only: Sequence[str] | None = None) -> Prepared:
             "builds": {folder: context.image for folder, context in contexts.items()},
         },
         "only": list(only or ()),
+        "cells": list(cells or ()),
     }
     name, names = _identity(sources)
     return Prepared(
@@ -56,16 +69,30 @@ def prepare(path: Path, only: Sequence[str] | None = None) -> Prepared:
         names=tuple(only) if only else names,
         request=request,
         contexts=tuple(contexts.values()),
+        cells=declared_cells(sources),
     )
 
 
-def repository_name(path: Path) -> str:
-    """A repository's name alone. Raises NotFound when the path does not exist."""
+def declared_cells(sources: "Sources") -> tuple[tuple[str, str], ...]:
+    """The name and engine of each cell document, read leniently: the stages judge."""
+    found: dict[str, str] = {}
+    for text in sources.texts:
+        for document in _DIVIDER.split(text.text) if _CELL.search(text.text) else ():
+            if (cell := _CELL.search(document)) and not _SERVICE.search(document):
+                engine = _ENGINE.search(document)
+                found[cell[1]] = engine[1] if engine else "local"
+    return tuple(found.items())
+
+
+def repository_name(path: Path) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A repository's name and the cells it declares. Raises NotFound when the path does not
+    exist."""
     if not path.exists():
         raise NotFound("no such file or folder", subject=str(path), hint="skerry down")
     from skerry.operations.sources import read_sources
 
-    return _identity(read_sources(path))[0]
+    sources = read_sources(path)
+    return _identity(sources)[0], declared_cells(sources)
 
 
 def _identity(sources: "Sources") -> tuple[str, tuple[str, ...]]:

@@ -101,21 +101,22 @@ def plan_summary(plan: "PlanView") -> Line:
     return line(Piece(f"{plan['cell']}: ", "dim"), ", ".join(parts))
 
 
-def progress_line(progress: "ProgressView") -> Line:
-    """One thing an operation said, on a line of its own."""
+def progress_line(progress: "ProgressView", *, cell: str = "") -> Line:
+    """One thing an operation said, on a line of its own; the cell first, where it matters."""
     style = {"done": "good", "failed": "bad", "restoring": "warn"}.get(progress["stage"], "dim")
     subject = (Piece(clean(progress["service"]) + " ", "strong"),) if progress["service"] else ()
     return (
+        *((Piece(f"{cell}  ", "dim"),) if cell else ()),
         *subject,
         Piece(f"{progress['stage']}: ", style),
         Piece(clean(progress["message"]).replace("\n", " ")),
     )
 
 
-def waiting_lines(progress: "ProgressView", now: datetime) -> Iterator[Line]:
+def waiting_lines(progress: "ProgressView", now: datetime, *, cell: str = "") -> Iterator[Line]:
     """A wait, live: what for, for how long, each replica, and what the last said."""
     waited = since(progress["since"], now)
-    yield (*progress_line(progress), Piece(f" ({waited})" if waited else "", "dim"))
+    yield (*progress_line(progress, cell=cell), Piece(f" ({waited})" if waited else "", "dim"))
     for replica in progress["replicas"]:
         yield replica_line(replica, now)
     for said in progress["last_lines"][-3:]:
@@ -140,14 +141,22 @@ def replica_line(replica: "ReplicaView", now: datetime) -> Line:
 def url_lines(services: Sequence["ServiceView"]) -> Iterator[Line]:
     """Where each service is found, its state and the reason when it is not simply running."""
     width = max((len(name_of(service)) for service in services), default=0)
-    for service in sorted(services, key=lambda each: (each["namespace"], each["name"])):
+    cells = {service["cell"] for service in services}
+    beside = max(map(len, cells)) + 2 if len(cells) > 1 else 0
+    for service in in_order(services):
         usual = service["state"] == "running"
         yield line(
+            Piece(f"  {service['cell']:<{beside - 2}}" if beside else "", "dim"),
             Piece(f"  {name_of(service):<{width}}  ", "strong"),
             Piece(f"{service['state']:<9}  ", STATES.get(service["state"], "")),
             service["url"] or Piece("no URL", "dim"),
             Piece("" if usual else f"  {clean(service['reason'])}", "dim"),
         )
+
+
+def in_order(services: Sequence["ServiceView"]) -> list["ServiceView"]:
+    """By namespace, name and cell."""
+    return sorted(services, key=lambda each: (each["namespace"], each["name"], each["cell"]))
 
 
 def name_of(service: "ServiceView") -> str:

@@ -257,6 +257,24 @@ class CellFailureView(TypedDict):
     error: ErrorBody
 
 
+class FindingView(TypedDict):
+    """One thing `skerry verify` found. `trouble` is orphan, missing, drift, foreign or index;
+    `service` is null where it is nobody's."""
+
+    cell: str
+    trouble: str
+    object: str
+    service: str | None
+    reason: str
+
+
+class FindingsView(TypedDict):
+    """`skerry verify -o json`."""
+
+    findings: list[FindingView]
+    unreachable: list["CellFailureView"]
+
+
 class ErrorView(TypedDict):
     """Every answer that is not a success."""
 

@@ -9,6 +9,7 @@ from skerry.report.lines import (
     Line,
     Piece,
     clean,
+    in_order,
     line,
     name_of,
     replica_line,
@@ -19,6 +20,8 @@ from skerry.report.lines import (
 if TYPE_CHECKING:
     from skerry.report.shapes import (
         AuditsView,
+        CellsView,
+        CellView,
         ChecksView,
         CheckView,
         HistoryView,
@@ -50,18 +53,32 @@ def table(heads: Sequence[str], rows: Sequence[Row]) -> Iterator[Line]:
 
 def status_table(view: "StatusView", *, now: datetime, wide: bool = False) -> Iterator[Line]:
     """Every service on a line; the reason where it is not simply running."""
-    services = sorted(view["services"], key=lambda each: (each["namespace"], each["name"]))
+    services = in_order(view["services"])
     if not services:
-        yield line(f"{view['cell']}: no services; `skerry init` writes one, `skerry up` runs it")
+        cells = ", ".join(each["cell"] for each in view["cells"] if each["reachable"])
+        if cells:
+            yield line(f"{cells}: no services; `skerry init` writes one, `skerry up` runs it")
         return
     heads = ["NAME", "STATE", "READY", "RELEASE", "SINCE", "URL"]
     heads = [*heads, "IMAGE", "REASON"] if wide else [*heads, "REASON"]
-    yield from table(heads, [_status_row(service, now=now, wide=wide) for service in services])
+    rows = [_status_row(service, now=now, wide=wide) for service in services]
+    if len(view["cells"]) > 1:
+        heads = ["CELL", *heads]
+        rows = [[service["cell"], *row] for service, row in zip(services, rows, strict=True)]
+    yield from table(heads, rows)
+
+
+def cells_table(view: "CellsView", *, wide: bool = False) -> Iterator[Line]:
+    """Every cell on a line; why, where one does not answer."""
+    heads = ["CELL", "ENGINE", "STATE", "REGION", "COUNTRY", "SERVICES", "MACHINES", "CPU"]
+    heads = [*heads, "MEMORY", *(("DOMAIN", "PODS") if wide else ()), "REASON"]
+    yield from table(heads, [_cell_row(each, wide=wide) for each in view["cells"]])
 
 
 def service_lines(service: "ServiceView", *, now: datetime, cell: str = "") -> Iterator[Line]:
     """One service in full: its facts, why it is as it is, and its replicas."""
     yield line(
+        Piece(f"{cell}  " if cell else "", "dim"),
         Piece(name_of(service), "strong"),
         " ",
         Piece(service["state"], STATES.get(service["state"], "")),
@@ -88,6 +105,8 @@ def service_lines(service: "ServiceView", *, now: datetime, cell: str = "") -> I
 def history_table(view: "HistoryView", *, now: datetime, wide: bool = False) -> Iterator[Line]:
     """Releases, newest first; the one that runs is marked."""
     heads = ["", "RELEASE", "VERDICT", "AGE", "BY", "IMAGE", "REASON"]
+    several = len({release["cell"] for release in view["releases"]}) > 1
+    heads = ["CELL", *heads] if several else heads
     rows: list[Row] = []
     for release in view["releases"]:
         why = release["reason"]
@@ -95,6 +114,7 @@ def history_table(view: "HistoryView", *, now: datetime, wide: bool = False) -> 
             why = f"{why}; {release['verdict_reason']}"
         rows.append(
             [
+                *((release["cell"],) if several else ()),
                 Piece("*" if release["current"] else "", "good"),
                 str(release["number"]),
                 Piece(release["verdict"], _VERDICTS.get(release["verdict"], "")),
@@ -121,7 +141,11 @@ def operations_table(view: "OperationsView", *, now: datetime) -> Iterator[Line]
         ]
         for each in view["operations"]
     ]
-    yield from table(["ID", "KIND", "SUBJECT", "STATE", "BY", "AGE", "ERROR"], rows)
+    heads = ["ID", "KIND", "SUBJECT", "STATE", "BY", "AGE", "ERROR"]
+    if len({each["cell"] for each in view["operations"]} - {""}) > 1:
+        heads = ["CELL", *heads]
+        rows = [[each["cell"], *row] for each, row in zip(view["operations"], rows, strict=True)]
+    yield from table(heads, rows)
 
 
 def tokens_table(view: "TokensView", *, now: datetime) -> Iterator[Line]:
@@ -162,6 +186,28 @@ def checks_lines(view: "ChecksView") -> Iterator[Line]:
         yield line(_mark(check), Piece(f"{check['name']}: ", "strong"), clean(check["message"]))
         if check["hint"] and not check["ok"]:
             yield line(Piece("      try: ", "strong"), check["hint"])
+
+
+def _cell_row(cell: "CellView", *, wide: bool) -> Row:
+    cpu, memory = cell["cpu_millicores"], cell["memory_bytes"]
+    reason = "; ".join([cell["reason"], *cell["problems"]]).strip("; ")
+    return [
+        Piece(cell["cell"], "strong"),
+        cell["version"] or cell["engine"],
+        Piece("answers", "good") if cell["reachable"] else Piece("silent", "bad"),
+        cell["region"] or "-",
+        cell["country"] or "-",
+        _count(cell["services"]),
+        _count(cell["machines"]),
+        "-" if cpu is None else f"{cpu / 1000:g}",
+        "-" if memory is None else f"{memory / 2**30:.0f}Gi",
+        *((cell["domain"], _count(cell["pods"])) if wide else ()),
+        clean(reason).replace("\n", " "),
+    ]
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else str(number)
 
 
 def _mark(check: "CheckView") -> Piece:

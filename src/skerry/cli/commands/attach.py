@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from skerry.cli.attach import Process, attach
-from skerry.cli.connection import Server
+from skerry.cli.connection import Door
 from skerry.cli.console import Console
-from skerry.cli.options import ServiceName
+from skerry.cli.options import OneCell, ServiceName
 from skerry.cli.session import open_session, suggesting
 from skerry.errors import Refused
 
@@ -26,6 +26,7 @@ def exec_(
     interactive: Interactive = False,
     tty: Tty = False,
     replica: Annotated[str | None, typer.Option(help="in this replica; any without it")] = None,
+    cell: OneCell = None,
 ) -> None:
     """Run a command inside a running replica, and end with its exit code.
 
@@ -33,7 +34,12 @@ def exec_(
     """
     server = _session(tty)
     wanted = Process(
-        verb="exec", command=command, tty=tty, interactive=interactive, replica=replica
+        verb="exec",
+        command=command,
+        tty=tty,
+        interactive=interactive,
+        replica=replica,
+        cell=cell,
     )
     with suggesting(server, name):
         code = attach(server, name, wanted)
@@ -46,6 +52,7 @@ def run(
     *,
     interactive: Interactive = False,
     tty: Tty = False,
+    cell: OneCell = None,
 ) -> None:
     """Run a command in a new container with a service's image, environment and secrets.
 
@@ -53,13 +60,13 @@ def run(
     ends. The exit code is the command's.
     """
     server = _session(tty)
-    wanted = Process(verb="run", command=command, tty=tty, interactive=interactive)
+    wanted = Process(verb="run", command=command, tty=tty, interactive=interactive, cell=cell)
     with suggesting(server, name):
         code = attach(server, name, wanted)
     raise typer.Exit(code)
 
 
-def _session(tty: bool) -> Server:
+def _session(tty: bool) -> Door:
     if tty and not sys.stdin.isatty():
         raise Refused(
             "there is no terminal to give", subject="--tty", hint="leave -t out (-i stays)"

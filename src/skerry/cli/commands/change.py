@@ -7,8 +7,8 @@ import typer
 
 from skerry.cli.completion import complete_services
 from skerry.cli.console import Console, Format
-from skerry.cli.deploying import change_service
-from skerry.cli.options import Detach, Only, Output, ServiceName, seconds
+from skerry.cli.deploying import Where, change_service
+from skerry.cli.options import Cells, Detach, Only, Output, ServiceName, TakeOver, seconds
 from skerry.cli.session import open_session
 
 
@@ -24,6 +24,8 @@ def deploy(
     *,
     image: Annotated[str, typer.Option(help="the image to run from now on")] = "",
     only: Only = None,
+    cell: Cells = None,
+    take_over: TakeOver = False,
     detach: Detach = False,
     output: Output = Format.TABLE,
 ) -> None:
@@ -31,7 +33,8 @@ def deploy(
 
     `--image` needs no files: the service is then held at that image, and `plan` and
     `apply` leave it alone until its document changes or `skerry unhold NAME`. A release
-    that does not come up is undone, and the error has the last the container said.
+    that does not come up is undone, and the error has the last the container said. All of it
+    happens in every cell the service is in, or in those named with --cell.
     """
     if not image:
         if not Path(target).exists():
@@ -41,10 +44,20 @@ def deploy(
             )
         from skerry.cli.commands.plan import apply
 
-        apply(Path(target), only=only, yes=True, detach=detach, output=output)
+        apply(
+            Path(target),
+            only=only,
+            cell=cell,
+            yes=True,
+            take_over=take_over,
+            detach=detach,
+            output=output,
+        )
         return
-    server = open_session(Console())
-    change_service(server, target, "deploy", body={"image": image}, form=output, detach=detach)
+    door = open_session(Console())
+    change_service(
+        door, target, "deploy", body={"image": image}, form=output, where=Where(cell, detach)
+    )
 
 
 def rollback(
@@ -53,28 +66,41 @@ def rollback(
     to: Annotated[
         int | None, typer.Option(metavar="N", help="the release, from `skerry history NAME`")
     ] = None,
+    cell: Cells = None,
     detach: Detach = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Bring back the release before the present one, or an older one by its number.
 
     Needs no files. The service is then held at that release, until its document changes
-    or `skerry unhold NAME`.
+    or `skerry unhold NAME`. Release numbers are each cell's own.
     """
-    server = open_session(Console())
-    change_service(server, name, "rollback", body={"to": to}, form=output, detach=detach)
+    door = open_session(Console())
+    change_service(door, name, "rollback", body={"to": to}, form=output, where=Where(cell, detach))
 
 
-def unhold(name: ServiceName, detach: Detach = False, output: Output = Format.TABLE) -> None:
+def unhold(
+    name: ServiceName,
+    *,
+    cell: Cells = None,
+    detach: Detach = False,
+    output: Output = Format.TABLE,
+) -> None:
     """Give a held service back to its document: the next apply treats it as any other."""
-    server = open_session(Console())
-    change_service(server, name, "unhold", body={}, form=output, detach=detach)
+    door = open_session(Console())
+    change_service(door, name, "unhold", body={}, form=output, where=Where(cell, detach))
 
 
-def restart(name: ServiceName, detach: Detach = False, output: Output = Format.TABLE) -> None:
+def restart(
+    name: ServiceName,
+    *,
+    cell: Cells = None,
+    detach: Detach = False,
+    output: Output = Format.TABLE,
+) -> None:
     """Roll every replica, as a deploy would, without a new release."""
-    server = open_session(Console())
-    change_service(server, name, "restart", body={}, form=output, detach=detach)
+    door = open_session(Console())
+    change_service(door, name, "restart", body={}, form=output, where=Where(cell, detach))
 
 
 def scale(
@@ -86,6 +112,7 @@ def scale(
     duration: Annotated[
         str, typer.Option("--for", metavar="TIME", help="ends by itself, as 30m or 2h")
     ] = "",
+    cell: Cells = None,
     detach: Detach = False,
     output: Output = Format.TABLE,
 ) -> None:
@@ -97,8 +124,8 @@ def scale(
     if count is None and duration:
         raise typer.BadParameter("auto has no end: leave --for out")
     body = {"replicas": count, "for_seconds": seconds(duration) if duration else None}
-    server = open_session(Console())
-    change_service(server, name, "scale", body=body, form=output, detach=detach)
+    door = open_session(Console())
+    change_service(door, name, "scale", body=body, form=output, where=Where(cell, detach))
 
 
 def _count(written: str) -> int:

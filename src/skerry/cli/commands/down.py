@@ -2,19 +2,20 @@
 
 import os
 import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skerry.cli.connection import Server
+from skerry.cli.connection import Door
 from skerry.cli.console import Console, Format
 from skerry.cli.follow import finish
 from skerry.cli.launch import ended_with, ensure_server, mark_ended, wait_until_gone
-from skerry.cli.options import Output
-from skerry.cli.session import open_session
+from skerry.cli.options import Cells, Output
+from skerry.cli.session import is_direct, open_session
 from skerry.cli.target import read_record, state_folder
-from skerry.errors import NotFound, ServerUnavailable
+from skerry.errors import ServerUnavailable
 
 if TYPE_CHECKING:
     from skerry.report.shapes import VolumeView
@@ -29,22 +30,28 @@ def down(
     volumes: Annotated[
         bool, typer.Option("--volumes", help="remove volumes, and the data in them, too")
     ] = False,
+    cell: Cells = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Remove a repository's services; without a path everything, and stop the server.
 
     Without a path, containers, networks, the gateway and the server go; the state folder's
     records stay and are named. Volumes are asked about on a terminal; elsewhere they are
-    kept unless `--volumes` is given, and named with the command that removes them.
+    kept unless `--volumes` is given, and named with the command that removes them. With
+    `--cell`, or without a server, only services go, and the server stays.
     """
     console = Console()
     if path is not None:
-        _one_repository(console, path, volumes=volumes, form=output)
+        _one_repository(console, path, What(volumes=volumes, cells=tuple(cell or ())), form=output)
+        return
+    what = What(volumes=volumes, cells=tuple(cell or ()))
+    if what.cells or is_direct():
+        _say_kept(console, _down(open_session(console), console, what, form=output))
         return
     server = _server_to_end(console, volumes=volumes)
     if server is None:
         return
-    kept = _down(server, console, repository=None, volumes=volumes, form=output)
+    kept = _down(server, console, what, form=output)
     server.send("POST", "/v1/stop", {"gateway": True})
     server.close()
     if not server.target.remote and not wait_until_gone(server.target.pid):
@@ -56,16 +63,27 @@ def down(
     _say_what_stays(console, kept, remote=server.target.remote)
 
 
-def _one_repository(console: Console, path: Path, *, volumes: bool, form: Format) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class What:
+    """What goes: one repository's services or all, in these cells or all."""
+
+    repository: str | None = None
+    volumes: bool = False
+    cells: tuple[str, ...] = ()
+
+
+def _one_repository(console: Console, path: Path, what: What, *, form: Format) -> None:
     from skerry.cli.repository import repository_name
 
-    server = open_session(console)
-    kept = _down(server, console, repository=repository_name(path), volumes=volumes, form=form)
+    name, cells = repository_name(path)
+    door = open_session(console, cells)
+    meant = what.cells or tuple(cell for cell, _ in cells if not door.lasting)
+    kept = _down(door, console, replace(what, repository=name, cells=meant), form=form)
     if kept:
         console.say(f"kept: {_names(kept)}; remove: skerry down {shlex.quote(str(path))} --volumes")
 
 
-def _server_to_end(console: Console, *, volumes: bool) -> Server | None:
+def _server_to_end(console: Console, *, volumes: bool) -> Door | None:
     """The server; a local one that has ended is started to clear up after itself. None when
     there is nothing to clear up."""
     try:
@@ -88,31 +106,30 @@ def _server_to_end(console: Console, *, volumes: bool) -> Server | None:
     return None
 
 
-def _down(
-    server: Server, console: Console, *, repository: str | None, volumes: bool, form: Format
-) -> list["VolumeView"]:
+def _down(door: Door, console: Console, what: What, *, form: Format) -> list["VolumeView"]:
     """Remove the services; returns the volumes that were kept."""
-    found = _volumes(server, repository)
+    found, volumes = _volumes(door, what), what.volumes
     if found and not volumes and console.interactive:
         for each in found:
             console.say(f"  {each['name']} of {each['service']}")
         volumes = console.ask("Remove these volumes and the data in them, too?")
-    operation = server.send("POST", "/v1/down", {"repository": repository, "volumes": volumes})
-    finish(server, operation, form=form, services=lambda: ())
+    body = {"repository": what.repository, "volumes": volumes, "cells": [*what.cells]}
+    finish(door, door.send("POST", "/v1/down", body), form=form, services=lambda: ())
     return [] if volumes else found
 
 
-def _volumes(server: Server, repository: str | None) -> list["VolumeView"]:
-    try:
-        every: list[VolumeView] = server.get("/v1/volumes")["volumes"]
-    except NotFound:
-        return []
-    return [each for each in every if repository in (None, each["repository"])]
+def _volumes(door: Door, what: What) -> list["VolumeView"]:
+    every: list[VolumeView] = door.get("/v1/volumes", cell=what.cells)["volumes"]
+    return [each for each in every if what.repository in (None, each["repository"])]
+
+
+def _say_kept(console: Console, kept: list["VolumeView"]) -> None:
+    if kept:
+        console.say(f"kept: {_names(kept)}; remove: skerry down --volumes")
 
 
 def _say_what_stays(console: Console, kept: list["VolumeView"], *, remote: bool) -> None:
-    if kept:
-        console.say(f"kept: {_names(kept)}; remove: skerry down --volumes")
+    _say_kept(console, kept)
     if remote:
         return
     mark_ended([_name(each) for each in kept])

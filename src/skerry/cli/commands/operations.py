@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import typer
 
+from skerry.cli.cells import Answer
 from skerry.cli.completion import complete_operations
 from skerry.cli.console import Console, Format
 from skerry.cli.follow import finish
@@ -28,7 +29,8 @@ def operations(
     server = open_session(console)
     if id is not None:
         operation = server.get(f"/v1/operations/{quote(id, safe='')}")
-        finish(server, operation, form=output, services=lambda: ())
+        started: Answer = {"operations": [operation], "unreachable": []}
+        finish(server, started, form=output, services=lambda: ())
         return
     view = server.get("/v1/operations", limit=limit)
     console.data(view, output, lambda: operations_table(view, now=SystemClock().now()))

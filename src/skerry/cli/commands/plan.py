@@ -6,23 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skerry.cli.codes import CHANGES
+from skerry.cli.cells import end_with
+from skerry.cli.codes import CHANGES, FAILED
 from skerry.cli.console import Console, Format
-from skerry.cli.deploying import apply_plan, show_unchanged
+from skerry.cli.deploying import apply_now, apply_plans, plans_lines, say_unplanned, show_unchanged
 from skerry.cli.images import ensure_built
-from skerry.cli.options import Detach, Folder, Only, Output
+from skerry.cli.options import Cells, Detach, Folder, Only, Output, TakeOver
 from skerry.cli.repository import prepare
 from skerry.cli.session import open_session
-from skerry.report.lines import plan_lines
 
 if TYPE_CHECKING:
-    from skerry.report.shapes import PlanView
+    from skerry.report.shapes import PlansView
 
 
 def plan(
     path: Folder = Path(),
     *,
     only: Only = None,
+    cell: Cells = None,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="exit with 3 when there are changes")
     ] = False,
@@ -30,19 +31,22 @@ def plan(
 ) -> None:
     """Show what `skerry apply` would change, each change with its reason and its diff.
 
-    Nothing is changed and nothing is built. `-o yaml` prints every compiled object, ready
-    for `kubectl apply -f -`; `-o json` prints the plan.
+    Nothing is changed and nothing is built. With several cells there is a plan for each; one
+    that does not answer is named, and the exit code is 1. `-o yaml` prints every compiled
+    object, ready for `kubectl apply -f -` (name a --cell where there are several); `-o json`
+    prints the plans.
     """
     console = Console()
-    prepared = prepare(path, only)
-    server = open_session(console)
+    prepared = prepare(path, only, cells=cell)
+    door = open_session(console, prepared.cells)
     body = {**prepared.request, "objects": output is Format.YAML}
-    view: PlanView = server.send("POST", "/v1/plan", body)
+    view: PlansView = door.send("POST", "/v1/plan", body)
     if output is Format.YAML:
-        _print_objects(view.get("objects", []))
+        _print_objects([each for plan in view["plans"] for each in plan.get("objects", [])])
     else:
-        console.data(view, output, lambda: plan_lines(view))
-    if exit_code and view["changes"]:
+        console.data(view, output, lambda: plans_lines(view["plans"]))
+    end_with(console, view["unreachable"])
+    if exit_code and any(each["changes"] for each in view["plans"]):
         raise typer.Exit(CHANGES)
 
 
@@ -50,30 +54,38 @@ def apply(
     path: Folder = Path(),
     *,
     only: Only = None,
+    cell: Cells = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+    take_over: TakeOver = False,
     detach: Detach = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show the plan, ask, and do exactly that.
+    """Show the plan, ask, and do exactly that, in every cell at once.
 
     If the plan has changed by the time you answer, nothing is done and the answer says so.
-    Without a terminal to ask on, `--yes` is needed.
+    Without a terminal to ask on, `--yes` is needed. A cell that fails or does not answer
+    holds up no other: it is named at the end, and the exit code is 1.
     """
     console = Console()
     if not yes and not console.interactive:
         raise typer.BadParameter("there is no terminal to ask on: add --yes, or see skerry plan")
-    prepared = prepare(path, only)
-    server = open_session(console)
-    view: PlanView = server.send("POST", "/v1/plan", {**prepared.request, "objects": False})
-    console.say_lines(plan_lines(view))
-    if not view["changes"]:
-        show_unchanged(server, prepared.names, output)
+    prepared = prepare(path, only, cells=cell)
+    door = open_session(console, prepared.cells)
+    how = {"detach": detach, "take_over": take_over}
+    if yes and not prepared.contexts:
+        apply_now(door, prepared, form=output, how=how)
         return
+    view: PlansView = door.send("POST", "/v1/plan", {**prepared.request, "objects": False})
+    console.say_lines(plans_lines(view["plans"]))
+    if not any(each["changes"] for each in view["plans"]):
+        show_unchanged(door, prepared, form=output, failures=view["unreachable"])
+        return
+    say_unplanned(console, view)
     if not yes and not console.ask("Apply this?"):
         console.say("nothing was changed")
-        raise typer.Exit(1)
-    ensure_built(server, prepared.contexts, console)
-    apply_plan(server, prepared, view, form=output, detach=detach)
+        raise typer.Exit(FAILED)
+    ensure_built(door, prepared.contexts, console)
+    apply_plans(door, prepared, view, form=output, how=how)
 
 
 def _print_objects(objects: Sequence[Any]) -> None:
