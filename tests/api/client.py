@@ -75,13 +75,15 @@ class Api:
         return answer.events[-1][2]
 
     async def socket(self, url: str, *sent: Any, token: str | None = "admin") -> list[Any]:
-        """A WebSocket: send these frames, and return all messages that came."""
+        """A WebSocket: send these frames, and return all messages that came. None hangs up."""
         headers = {} if token is None else {"authorization": f"Bearer {self.tokens[token]}"}
         scope = _scope("websocket", url, headers)
         scope["extensions"] = {"websocket.http.response": {}}
         frames = [{"type": "websocket.connect"}]
         frames += [
-            {"type": "websocket.receive", "bytes" if isinstance(each, bytes) else "text": each}
+            {"type": "websocket.disconnect"}
+            if each is None
+            else {"type": "websocket.receive", "bytes" if isinstance(each, bytes) else "text": each}
             for each in sent
         ]
         return await asyncio.wait_for(_websocket(self.app, scope, frames), 30)

@@ -122,7 +122,7 @@ async def test_a_scope_that_does_not_reach_is_refused(method: str, path: str) ->
             assert answer.json["error"]["code"] == "forbidden"
 
 
-@pytest.mark.parametrize("path", ["exec", "run"])
+@pytest.mark.parametrize("path", ["exec", "run", "forward"])
 @pytest.mark.parametrize(("token", "status"), [(None, 401), ("viewer", 403), ("payer", 403)])
 async def test_sockets_are_guarded_as_routes_are(path: str, token: str | None, status: int) -> None:
     async with api() as here:
@@ -146,7 +146,7 @@ def test_a_route_that_does_not_declare_a_role_cannot_be() -> None:
 def test_every_route_declares_its_role_once() -> None:
     routes = list(routes_of(_app()))
     assert len(routes) > 30
-    assert sum(isinstance(each, APIWebSocketRoute) for each in routes) == 2
+    assert sum(isinstance(each, APIWebSocketRoute) for each in routes) == 3
     assert all(len(needs_of(each)) == 1 for each in routes if each.path not in OPEN)
 
 

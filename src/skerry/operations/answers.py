@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from skerry.errors import SkerryError
 from skerry.model.change import Plan
 from skerry.model.progress import Operation
-from skerry.model.world import CellReport, Snapshot
+from skerry.model.world import CellReport, Finding, Snapshot
 from skerry.operations.cells import Replies
 from skerry.operations.deploy import Begun, Planned
 from skerry.operations.everywhere import digest
@@ -18,6 +18,7 @@ from skerry.report.shapes import (
     CellStateView,
     CellsView,
     CellView,
+    FindingsView,
     HistoryView,
     PlansView,
     PlanView,
@@ -103,6 +104,24 @@ def volumes_view(found: Replies[tuple[Volume, ...]]) -> VolumesView:
             }
             for platform, volumes in found.good
             for each in volumes
+        ],
+        "unreachable": failures_view(found.failed),
+    }
+
+
+def findings_view(found: Replies[tuple[Finding, ...]]) -> FindingsView:
+    """What every cell that answered found."""
+    return {
+        "findings": [
+            {
+                "cell": platform.name,
+                "trouble": each.trouble.value,
+                "object": str(each.key),
+                "service": None if each.service is None else str(each.service),
+                "reason": each.reason,
+            }
+            for platform, findings in found.good
+            for each in findings
         ],
         "unreachable": failures_view(found.failed),
     }

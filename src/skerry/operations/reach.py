@@ -1,5 +1,5 @@
 """Reaching into a service: its logs, a command in a replica, a command in a container of
-its own."""
+its own, a connection to one of its ports."""
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
@@ -10,7 +10,7 @@ from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.process import LogLine, LogQuery
 from skerry.operations.platform import Platform
 from skerry.operations.single import look_at
-from skerry.ports import Session
+from skerry.ports import Session, Tunnel
 
 
 async def logs(platform: Platform, service: ServiceKey, query: LogQuery) -> AsyncIterator[LogLine]:
@@ -43,6 +43,14 @@ async def run_beside(
     name = f"{service.name}.run-{secrets.token_hex(3)}"
     job = one_off(deployment, tuple(command), name=name, deadline_seconds=None)
     return await platform.engine.run(job, tty=tty)
+
+
+async def forward(
+    platform: Platform, service: ServiceKey, port: int | None, *, replica: str | None = None
+) -> Tunnel:
+    """A connection to a port of a running replica, the service's own when None. Raises
+    NotFound, Conflict."""
+    return await platform.engine.forward(service, port, replica=replica)
 
 
 def _check(command: Sequence[str], service: ServiceKey) -> None:

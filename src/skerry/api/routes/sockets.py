@@ -1,8 +1,11 @@
-"""`exec` and `run`: a process somebody is attached to, over a WebSocket.
+"""`exec` and `run`: a process somebody is attached to, over a WebSocket; and `forward`.
 
 Client to server: binary frames are its input; text frames are JSON, `{"resize": [rows,
 columns]}` or `{"eof": true}`. Server to client: binary frames, the first byte 1 for output
 and 2 for errors; at last a text frame, `{"exit": code}` or `{"error": {...}}`.
+
+`forward`: binary frames are the bytes of one connection, both ways; a text frame at the end is
+`{"error": {...}}`. Either side ends it by closing.
 """
 
 from typing import Annotated, Final
@@ -16,7 +19,8 @@ from skerry.loops import Tasks
 from skerry.model.process import Stream
 from skerry.operations import everywhere
 from skerry.operations.reach import exec_in, run_beside
-from skerry.ports import Session
+from skerry.operations.reach import forward as open_tunnel
+from skerry.ports import Session, Tunnel
 from skerry.report.views import error_body
 
 router = APIRouter(prefix="/v1/services/{namespace}/{name}", tags=["processes"])
@@ -55,6 +59,55 @@ async def run(
     platform = await everywhere.home(asker.fleet, service, cells=cells)
     session = await run_beside(platform, service, command, tty=tty)
     await _converse(socket, session)
+
+
+@router.websocket("/forward")
+async def forward(
+    socket: WebSocket,
+    asker: Changer,
+    service: Service,
+    *,
+    cells: Cells,
+    port: Annotated[int | None, Query(ge=1, le=65535)] = None,
+    replica: Annotated[str | None, Query(max_length=200)] = None,
+) -> None:
+    """One connection to a port of a running replica; the service's own without one."""
+    platform = await everywhere.home(asker.fleet, service, cells=cells)
+    tunnel = await open_tunnel(platform, service, port, replica=replica)
+    await _carry(socket, tunnel)
+
+
+async def _carry(socket: WebSocket, tunnel: Tunnel) -> None:
+    tasks = Tasks()
+    try:
+        await socket.accept()
+        tasks.spawn(_send_on(socket, tunnel), name="a forwarded connection")
+        try:
+            async for data in tunnel.read():
+                await socket.send_bytes(data)
+        except SkerryError as error:
+            said = {"error": error_body(error)}
+            await socket.send_text(orjson.dumps(said).decode())
+        await socket.close()
+    except (WebSocketDisconnect, RuntimeError):
+        pass  # the client left
+    finally:
+        await tasks.close()
+        await tunnel.close()
+
+
+async def _send_on(socket: WebSocket, tunnel: Tunnel) -> None:
+    """The client's bytes to the replica. When the client leaves, the connection ends."""
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            await tunnel.close()
+            return
+        if data := message.get("bytes"):
+            try:
+                await tunnel.write(data)
+            except OSError:
+                return  # the replica hung up: reading says so
 
 
 async def _converse(socket: WebSocket, session: Session) -> None:
