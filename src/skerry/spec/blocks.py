@@ -55,7 +55,8 @@ class Section:
         ]
         indent = len(entries[0][1][1]) if entries else 0
         tops = [(at, match) for at, match in entries if len(match[1]) == indent > 0]
-        for (at, match), end in zip(tops, [*(at for at, _ in tops[1:]), last], strict=True):
+        ends = [*(at for at, _ in tops[1:]), last]
+        for (at, match), end in zip(tops, ends if tops else (), strict=True):
             name = match[2] or match[3] or match[4]
             found[name] = Block(name, at, end)
         return found
