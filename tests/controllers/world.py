@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from skerry.clock import SystemClock
 from skerry.controllers.continuous import Continuous
@@ -85,7 +85,7 @@ class Site:
 class World:
     """The repository people push to, the fleet, and continuous mode over both."""
 
-    def __init__(self, folder: Path, *, look_seconds: float) -> None:
+    def __init__(self, folder: Path, *, look_seconds: float, poll_seconds: float) -> None:
         self.upstream = Upstream(folder / "shop")
         self.site = Site()
         self.store = MemoryStore()
@@ -106,7 +106,9 @@ class World:
             folder="",
             environ=os.environ,
         )
-        self.continuous = Continuous(self.fleet, git, poll_seconds=0.1, look_seconds=look_seconds)
+        self.continuous = Continuous(
+            self.fleet, git, poll_seconds=poll_seconds, look_seconds=look_seconds
+        )
 
     def cell(self, name: str, mode: str = "repair") -> dict[str, str | None]:
         """A cell's document."""
@@ -138,10 +140,19 @@ class World:
         return [(each.by, each.reason) for each in found]
 
 
+W = TypeVar("W", bound=World)
+
+
 @asynccontextmanager
-async def following(folder: Path, *, look_seconds: float = 3600) -> AsyncIterator[World]:
+async def following(
+    folder: Path,
+    *,
+    look_seconds: float = 3600,
+    poll_seconds: float = 0.1,
+    kind: Callable[..., W] = World,  # type: ignore[assignment]  # the default for W
+) -> AsyncIterator[W]:
     """Continuous mode for the time of the block; the test starts it."""
-    world = World(folder, look_seconds=look_seconds)
+    world = kind(folder, look_seconds=look_seconds, poll_seconds=poll_seconds)
     try:
         yield world
     finally:

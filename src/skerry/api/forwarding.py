@@ -4,15 +4,17 @@ Plain ASGI, behind the guard: a request comes here with a token that is good, an
 looks at it again.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from skerry.controllers.standing import Standing
 from skerry.errors import Refused, SkerryError, Unavailable
+from skerry.loops import Tasks
 from skerry.model.leader import Leader
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 MARK: Final = "x-skerry-forwarded-by"
 CONNECT_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 0.5
 # Asked of the server itself, whoever leads.
 _OWN: Final = frozenset({"/healthz", "/v1/info", "/v1/stop", "/v1/plan", "/openapi.json"})
 # Known to the leader alone, or at once to it alone.
@@ -61,7 +64,36 @@ class Forward:
             return await self._app(scope, receive, send)
         if not is_for_leader(scope["method"], scope["path"], whole=standing.whole):
             return await self._app(scope, receive, send)
-        return await _hand_on(scope, receive, send, leader=standing.leadership.leader)
+        return await self._hand_on(scope, receive, send)
+
+    async def _hand_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Until the leader answers, or another leads: one that hangs is not waited for."""
+        leader = self._standing.leadership.leader
+        failures: list[SkerryError] = []
+        begun = asyncio.Event()
+
+        async def sending(message: Message) -> None:
+            begun.set()
+            await send(message)
+
+        async def hand_on() -> None:
+            try:
+                await _hand_on(scope, receive, sending, leader=leader)
+            except SkerryError as error:
+                failures.append(error)
+
+        tasks = Tasks()
+        handing = tasks.spawn(hand_on(), name=f"handing on {scope['path']}")
+        try:
+            while not (await asyncio.wait({handing}, timeout=LOOK_SECONDS))[0]:
+                now = self._standing.leadership.leader
+                if now is not None and leader is not None and now.term != leader.term:
+                    failures.append(_overtaken(scope["path"], leader, now))
+                    break
+        finally:
+            await tasks.close()
+        if failures and not begun.is_set():  # else it breaks off, and the client sees that
+            raise failures[0]
 
 
 async def _hand_on(scope: Scope, receive: Receive, send: Send, *, leader: Leader | None) -> None:
@@ -126,6 +158,14 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
         if message.get("body"):
             yield message["body"]
+
+
+def _overtaken(path: str, leader: Leader, now: Leader) -> Unavailable:
+    return Unavailable(
+        f"{leader.name} led, and did not answer; {now.name} leads now",
+        subject=path,
+        hint="see whether it was done, then again: skerry operations",
+    )
 
 
 def _not_here(leader: Leader | None, path: str) -> SkerryError:

@@ -6,6 +6,7 @@ import gc
 import json
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -59,6 +60,8 @@ async def _serve(settings: Settings, state: State, listener: socket.socket) -> N
             ws="websockets-sansio",
         )
         server = _Server(config, state=state, url=_url(listener))
+        # Uvicorn raises the signal that ended it once more: what was opened is closed first.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         await server.serve(sockets=[listener])
 
 
