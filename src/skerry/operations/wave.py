@@ -75,7 +75,8 @@ async def only_writer(platform: Platform, rollout: Rollout, voice: Voice) -> Asy
     async with AsyncExitStack() as held:
         while True:
             try:
-                lease = platform.engine.writing((), by=rollout.by, stack=rollout.stack)
+                services = services_of_wave(rollout).keys()
+                lease = platform.engine.writing(services, by=rollout.by, stack=rollout.stack)
                 await held.enter_async_context(lease)
                 break
             except Conflict as error:
