@@ -14,6 +14,7 @@ from skerry.spec.chunks import Chunk, normalize, split
 from skerry.spec.parse import Unreadable, parse
 
 Lines = list[str]
+Edit = Callable[[str], str]
 _STACK: Final = re.compile(r"^[\"']?stack[\"']?[ \t]*:[ \t]*[\"']?([a-z0-9-]+)", re.MULTILINE)
 _FLOW_ALL: Final = re.compile(r"^(tenants[ \t]*:[ \t]*)\{(.*)\}([ \t]*(?:#.*)?)$")
 _FLOW: Final = re.compile(r"^([^{]*:[ \t]*)\{(.*)\}([ \t]*(?:#.*)?)$")
