@@ -68,6 +68,7 @@ class MemoryCell:
 
     gateway = None
     builder = None
+    references = None
     engine_name = "memory"
 
     def __init__(self, engine: Any) -> None:

@@ -117,7 +117,7 @@ class Fleet:
                 cells=cells,
                 ledger=self.ledger,
                 secrets=self.secrets,
-                references=self.references,
+                references=cells.references or self.references,
                 clock=self.clock,
                 running=self.running,
                 load=self.load,

@@ -32,6 +32,10 @@ class OwnCell(Protocol):
         """Where images are built, if anywhere."""
 
     @property
+    def references(self) -> Secrets | None:
+        """Where this cell's references lead; None: where those of all do."""
+
+    @property
     def engine_name(self) -> str:
         """The engine in a person's words: `Podman 4.3.1`."""
 

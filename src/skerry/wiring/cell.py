@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 class LocalCell:
     """The machine as a cell: container engine, gateway, and the engine over both."""
 
+    references: Secrets | None = None
+
     def __init__(
         self,
         settings: "Settings",
@@ -199,6 +201,7 @@ class MemoryCell:
 
     gateway: Gateway | None = None
     builder: ImageBuilder | None = None
+    references: Secrets | None = None
     engine_name = "memory"
 
     def __init__(

@@ -34,6 +34,7 @@ class ClusterCell:
         self._secrets = secrets
         self._applied = applied
         self._engine: KubernetesEngine | None = None
+        self.references: Secrets | None = secrets
 
     @property
     def engine(self) -> Engine:

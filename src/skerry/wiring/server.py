@@ -1,8 +1,7 @@
 """A server's parts, opened in order and let go of in reverse."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,6 +13,7 @@ from skerry.settings import Local
 from skerry.wiring.cell import LocalCell, MemoryCell
 from skerry.wiring.cluster import ClusterCell
 from skerry.wiring.following import make_standing
+from skerry.wiring.loading import make_loader
 from skerry.wiring.local import open_machine
 from skerry.wiring.notebooks import StoreNotebook
 from skerry.wiring.servers import check_key, fence, open_leadership, shares_database
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
     from skerry.controllers.standing import Standing
     from skerry.integrations.store.folder import State
     from skerry.integrations.store.store import Store
-    from skerry.model.repository import Repository
-    from skerry.model.sources import Sources
     from skerry.operations.fleet import Fleet, Site
     from skerry.settings import Settings
-    from skerry.spec.load import Loader
 
 LOCAL_ADMIN: Final = "local-admin"
 
@@ -224,27 +221,11 @@ def make_fleet(
     )
 
 
-def make_loader() -> "Callable[[Sources], Repository]":
-    """Remembers documents between plans. Imported at the first: a server that only looks
-    after services reads no YAML."""
-    known: list[Loader] = []
-    one_at_a_time = threading.Lock()
-
-    def load(sources: "Sources") -> "Repository":
-        from skerry.spec.load import Loader
-
-        with one_at_a_time:
-            if not known:
-                known.append(Loader())
-            return known[0].load(sources)
-
-    return load
-
-
 async def _open_secrets(store: "Store", state: "State") -> _Secrets:
+    from skerry.integrations.secrets.environment import NoEnvironment
     from skerry.integrations.secrets.providers import Providers
     from skerry.integrations.secrets.store import EncryptedSecrets
 
     own = EncryptedSecrets(store, state.key_file)
     await own.open()
-    return _Secrets(own, Providers({"store": own}))
+    return _Secrets(own, Providers({"store": own, "env": NoEnvironment()}))
