@@ -12,6 +12,7 @@ from skerry.observer.events import newest
 from skerry.observer.probing import check_of, killed_unhealthy, last_answer
 from skerry.observer.pulling import may_come, registry_words
 from skerry.observer.scheduling import no_place
+from skerry.observer.starting import start_words
 from skerry.observer.times import moment, span
 
 _PULL: Final = frozenset(
@@ -161,7 +162,7 @@ def _waiting(waiting: Mapping[str, Any], look: _Look) -> Verdict:
     if reason in _PULL:
         return _no_image(message, look)
     if reason in _CREATE:
-        return Verdict(reason=_with("cannot be started", message), failed=True)
+        return Verdict(reason=_with("cannot be started", start_words(message)), failed=True)
     if reason == _CRASHED:
         last = (container.get("lastState") or {}).get("terminated") or {}
         said = _crashes(message, int(container.get("restartCount", 0)))
