@@ -120,6 +120,7 @@ class Keeper:
             repository=desired.repository,
             by=GIT,
             because=str(desired.commit),
+            drift=False,  # as the cell's document says, in `_verify`
         )
         async with _within(platform, PLAN_SECONDS):
             await platform.cells.open()

@@ -34,6 +34,7 @@ from skerry.operations.platform import Platform
 from skerry.operations.release import carry_out_step
 from skerry.operations.steps import Step, read_steps, steps_of, write_steps
 from skerry.operations.voice import Voice
+from skerry.planner.drifted import without_drift
 from skerry.planner.plan import differing
 from skerry.planner.plan import plan as make_plan
 from skerry.planner.settling import with_unsettled
@@ -48,7 +49,8 @@ class Request:
     every service is compiled, also those that need no change. `repository` are the documents
     where they were loaded already. Of fields others own, `take_over` takes the ownership;
     without `wait` nobody looks whether what was applied comes up: see `settling.py`. `because`
-    stands before the reason of each change in the history: a commit, say."""
+    stands before the reason of each change in the history: a commit, say. Without `drift`
+    only what the documents changed is in the plan."""
 
     sources: Sources
     by: Identity
@@ -58,6 +60,7 @@ class Request:
     take_over: bool = False
     wait: bool = True
     because: str = ""
+    drift: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,8 @@ async def plan(platform: Platform, request: Request) -> Planned:
         prune=not request.only,
         elsewhere=made.elsewhere,
     )
+    if not request.drift:
+        planned = without_drift(planned, snapshot)
     busy = platform.running.busy(platform.name)
     planned = with_unsettled(planned, bundles, snapshot, busy=busy)
     planned = await with_held(
