@@ -14,7 +14,7 @@ from skerry.engines.kubernetes.parts import Parts
 from skerry.errors import NotFound
 from skerry.model.cell import Cell, EngineKind
 from skerry.model.keys import ObjectKey
-from skerry.ports import Engine, Secrets
+from skerry.ports import Engine
 from tests.builders import ServiceBuilder, service
 from tests.cluster.cluster import TestCluster
 from tests.engines.kubernetes.bench import Vault
@@ -34,11 +34,14 @@ class KubernetesWorld:
         self.client = cluster.client(cell=CELL.cell)
         self.patience = 30.0
 
-    def another(self, secrets: Secrets | None = None) -> KubernetesEngine:
-        """One more engine of the same cell, as another process has one."""
+    def parts(self) -> Parts:
+        """What an engine of this cell is made of, its client its own."""
         client = self.cluster.client(cell=CELL.cell)
-        parts = Parts(cell=CELL, client=client, clock=SystemClock(), secrets=secrets or self.vault)
-        return KubernetesEngine(parts)
+        return Parts(cell=CELL, client=client, clock=SystemClock(), secrets=self.vault)
+
+    def another(self) -> KubernetesEngine:
+        """One more engine of the same cell, as another process has one."""
+        return KubernetesEngine(self.parts())
 
     def service(self, name: str) -> ServiceBuilder:
         return service(name).image(self.image(1))

@@ -1,7 +1,7 @@
 """One service's change applied: what differs, the Deployment last, what is unwanted after it."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -147,10 +147,13 @@ class Applying:
             hint="skerry verify",
         )
 
-    async def _make(self, work: Work, crowded: Collection[str]) -> None:
+    async def _make(self, work: Work, crowded: frozenset[str]) -> None:
         todo = work.todo()
         # 1. What is not known to be ours is looked at. Stop on error: nothing has changed yet.
-        await self._claims.check(work.service, work.unknown(todo), crowded=frozenset(crowded))
+        unknown = work.unknown(todo)
+        there = await self._claims.check(work.service, unknown, crowded=crowded)
+        if work.workload in there:
+            raise Stale  # somebody made it since it was looked for
         # 2. What is around the workload. Stop on error: an apply of the same finishes it.
         work.items = dict(work.live.items)
         for manifests in waves(each for each in todo if key_of(each) != work.workload):

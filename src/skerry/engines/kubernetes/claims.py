@@ -15,7 +15,8 @@ from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import FIELD_MANAGER, MANAGED_BY, SERVICE, Manifest, key_of, owner_of
 
 _LOOK_SECONDS: Final = 20.0
-_MOST_FOREIGN: Final = 500
+_MOST_TAKEN: Final = 500
+_WORKLOAD: Final = "Deployment"
 Place = tuple[str, str]
 
 
@@ -29,17 +30,22 @@ class Claims:
 
     async def check(
         self, service: ServiceKey, manifests: Collection[Manifest], *, crowded: frozenset[str]
-    ) -> None:
-        """Raises Conflict, naming an object that is there and not the service's. `crowded` are
-        namespaces in which many services are being applied."""
+    ) -> frozenset[ObjectKey]:
+        """Those that are there and the service's, as far as they were looked at one by one.
+        `crowded` are namespaces in which many services are being applied. Raises Conflict,
+        naming an object that is there and not the service's."""
         places = [each for each in manifests if each["kind"] == "Namespace"]
-        fresh = {each["metadata"]["name"] for each in places if await self._is_new(service, each)}
+        fresh = {
+            each["metadata"]["name"] for each in places if not await self._is_there(service, each)
+        }
         rest = [
             each
             for each in manifests
             if each["kind"] != "Namespace" and each["metadata"].get("namespace") not in fresh
         ]
-        await asyncio.gather(*(self._check(service, each, crowded=crowded) for each in rest))
+        looks = (self._check(service, each, crowded=crowded) for each in rest)
+        there = await asyncio.gather(*looks)
+        return frozenset(key_of(each) for each, is_ in zip(rest, there, strict=True) if is_)
 
     async def owned(self, service: ServiceKey, key: ObjectKey) -> str | None:
         """The uid of an object that is the service's; None when there is none. Raises Conflict
@@ -54,25 +60,23 @@ class Claims:
 
     async def _check(
         self, service: ServiceKey, manifest: Manifest, *, crowded: frozenset[str]
-    ) -> None:
+    ) -> bool:
         key = key_of(manifest)
         if key.namespace in crowded:
-            foreign = await self._foreign((key.kind, key.namespace))
-            if foreign is not None:
-                if key.name in foreign:
-                    raise self._not_ours(key)
-                return
-        await self._is_new(service, manifest)
+            taken = await self._taken((key.kind, key.namespace))
+            if taken is not None and key.name not in taken:
+                return False
+        return await self._is_there(service, manifest)
 
-    async def _is_new(self, service: ServiceKey, manifest: Manifest) -> bool:
+    async def _is_there(self, service: ServiceKey, manifest: Manifest) -> bool:
         key = key_of(manifest)
         path = await self._path(manifest, key)
         try:
             there = await self._parts.client.get(path, metadata=True)
         except NotFound:
-            return True
+            return False
         self._must_be(service, key, {**there, "kind": key.kind})
-        return False
+        return True
 
     async def _path(self, manifest: Mapping[str, Any], key: ObjectKey) -> str:
         resource = await self._parts.client.resource_of(key.kind, manifest.get("apiVersion"))
@@ -83,38 +87,36 @@ class Claims:
         if owner == service or _is_ensured(there):
             return
         if owner is None:
-            raise self._not_ours(key)
+            raise Conflict(
+                "is there already and not Skerry's to touch",
+                subject=f"{key}@{self._parts.name}",
+                hint="rename the service, or remove the object by hand",
+            )
         raise Conflict(
             f"belongs to service {owner}, not to {service}",
             subject=f"{key}@{self._parts.name}",
             hint=f"skerry status {owner}",
         )
 
-    def _not_ours(self, key: ObjectKey) -> Conflict:
-        return Conflict(
-            "is there already and not Skerry's to touch",
-            subject=f"{key}@{self._parts.name}",
-            hint="rename the service, or remove the object by hand",
-        )
-
-    async def _foreign(self, place: Place) -> frozenset[str] | None:
-        """Names of what is not Skerry's; None where that is too much to look at at once."""
+    async def _taken(self, place: Place) -> frozenset[str] | None:
+        """Names that are not Skerry's, or of Deployments all there are; None where those are
+        too many to look at at once."""
         now = self._parts.clock.monotonic()
         at, look = self._looks.get(place, (float("-inf"), None))
         if look is None or now - at > _LOOK_SECONDS or _failed(look):
-            look = self._parts.tasks.spawn(self._list_foreign(place), name=f"claims {place}")
+            look = self._parts.tasks.spawn(self._list_taken(place), name=f"claims {place}")
             self._looks[place] = (now, look)
         return await asyncio.shield(look)
 
-    async def _list_foreign(self, place: Place) -> frozenset[str] | None:
+    async def _list_taken(self, place: Place) -> frozenset[str] | None:
         kind, namespace = place
+        labels = "" if kind == _WORKLOAD else OWNED.replace("=", "!=")
         names: set[str] = set()
-        listed = self._parts.client.list(
-            kind, namespace=namespace, labels=OWNED.replace("=", "!="), metadata=True
-        )
-        async for each in listed:
+        async for each in self._parts.client.list(
+            kind, namespace=namespace, labels=labels, metadata=True
+        ):
             names.add(each["metadata"]["name"])
-            if len(names) > _MOST_FOREIGN:
+            if len(names) > _MOST_TAKEN and kind != _WORKLOAD:
                 return None
         return frozenset(names)
 

@@ -47,6 +47,11 @@ class KubernetesEngine:
         """The cell this engine runs."""
         return self._parts.cell
 
+    @property
+    def requests(self) -> int:
+        """How many requests the cell was sent."""
+        return self._parts.client.requests
+
     async def close(self) -> None:
         """Hang up."""
         await self._parts.tasks.close()

@@ -66,12 +66,14 @@ class Looks:
     async def _deployments(self, scope: Scope) -> list[Manifest]:
         services = scope.services
         if services is not None and len(services) <= FEW:
-            found = await asyncio.gather(*(self._deployment(each) for each in sorted(services)))
-            ours = [each for each in found if each is not None]
+            looks = (self._deployment(each) for each in sorted(services))
+            ours = [each for each in await asyncio.gather(*looks) if each is not None]
         else:
             stack = f",{STACK}={scope.stack}" if services is None and scope.stack else ""
             listed = self._parts.client.list("Deployment", labels=f"{OWNED}{stack}")
             ours = [each async for each in self._in_scope(listed, scope)]
+            for service in (services or frozenset()) - {owner_of(each) for each in ours}:
+                self.note(service, ABSENT)
         return [_bare(each) for each in ours]
 
     async def _in_scope(
@@ -89,10 +91,9 @@ class Looks:
         try:
             deployment = await self._parts.client.get(path)
         except NotFound:
-            self.forget(service)
-            return None
-        if owner_of(deployment) != service:
-            self.forget(service)
+            deployment = None
+        if deployment is None or owner_of(deployment) != service:
+            self.note(service, ABSENT)
             return None
         self._note(service, deployment)
         return deployment

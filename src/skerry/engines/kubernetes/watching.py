@@ -21,6 +21,7 @@ from skerry.model.keys import ServiceKey
 from skerry.model.world import EVERYTHING, Observation, Scope
 
 HEARTBEAT_SECONDS: Final = 10.0
+RELEASES_SECONDS: Final = 5.0
 NARROW: Final = 8
 """Up to so many services have watches of their own, and so many such looks at once."""
 _TOGETHER_SECONDS: Final = 0.05
@@ -37,6 +38,7 @@ class Watches:
         self._shared: Informer | None = None
         self._users = 0
         self._giving_back: set[ServiceKey] = set()
+        self._releases: dict[Scope, tuple[float, Mapping[ServiceKey, Release]]] = {}
 
     async def close(self) -> None:
         """End every watch, whoever uses it."""
@@ -75,10 +77,20 @@ class Watches:
         releases: Mapping[ServiceKey, Release] = {}
         if scope.services is not None and len(scope.services) <= NARROW:
             try:
-                releases = await releases_of(self._parts, scope)
+                releases = await self._recent_releases(scope)
             except SkerryError as error:
                 problem = problem or str(error)
         return observation(self._parts, look, releases=releases, problem=problem)
+
+    async def _recent_releases(self, scope: Scope) -> Mapping[ServiceKey, Release]:
+        """Read a few times a minute, not with every pod that moves."""
+        now = self._parts.clock.monotonic()
+        at, found = self._releases.get(scope, (float("-inf"), {}))
+        if now - at >= RELEASES_SECONDS:
+            self._releases.clear()
+            found = await releases_of(self._parts, scope)
+            self._releases[scope] = (now, found)
+        return found
 
     @asynccontextmanager
     async def _own(self, scope: Scope) -> AsyncIterator[tuple[Informer, float]]:
