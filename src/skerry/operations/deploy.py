@@ -227,7 +227,7 @@ async def _start(
         by=request.by.name,
         subject=f"repository/{planned.repository}",
         cell=platform.name,
-        request={"steps": write_steps(steps)},
+        request={"steps": write_steps(steps), **_manner(request)},
     )
     return await platform.running.start(
         operation,
@@ -235,6 +235,12 @@ async def _start(
         lambda operation, voice: carry_out(platform, operation, voice),
         seen=seen,
     )
+
+
+def _manner(request: Request) -> dict[str, bool]:
+    """What is otherwise than usual, as an operation's request says it."""
+    manner = {"take_over": True} if request.take_over else {}
+    return manner if request.wait else {**manner, "wait": False}
 
 
 def _because(step: Step, because: str) -> Step:
