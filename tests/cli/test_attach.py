@@ -40,6 +40,8 @@ class Attachable:
             return connection.respond(HTTPStatus.OK, json.dumps({"version": "0.1.0"}))
         if request.path == "/v1/status":
             return connection.respond(HTTPStatus.OK, json.dumps(status(service("web"))))
+        if request.path.partition("?")[0].endswith("/default/web"):
+            return connection.respond(HTTPStatus.OK, json.dumps(service("web")))
         if "/web/" not in request.path:
             said = {"error": {"code": "not_found", "subject": "", "cause": "none", "hint": ""}}
             return connection.respond(HTTPStatus.NOT_FOUND, json.dumps(said))

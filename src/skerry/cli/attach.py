@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from skerry.cli import terminal
 from skerry.cli.codes import INTERRUPTED
-from skerry.cli.connection import Server, service_path
+from skerry.cli.connection import Door, service_path
 from skerry.cli.failures import as_error
+from skerry.cli.sockets import open_socket
 from skerry.errors import ServerUnavailable
 
 if TYPE_CHECKING:
@@ -39,35 +39,16 @@ class Process:
         return query + ([("cell", self.cell)] if self.cell else [])
 
 
-def attach(
-    server: Server,
-    name: str,
-    process: Process,
-) -> int:
+def attach(door: Door, name: str, process: Process) -> int:
     """Run a process for a service; returns the process's exit code. Raises as the server
     says, or ServerUnavailable when the connection breaks."""
-    from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-    from websockets.sync.client import connect
-
-    url = server.target.url.replace("http", "ws", 1) + service_path(name, process.verb)
-    headers = {"Authorization": f"Bearer {server.target.token}"}
+    path = service_path(name, process.verb)
+    broken = "the connection broke before the command ended"
     try:
-        with connect(
-            f"{url}?{urlencode(process.query())}",
-            additional_headers=headers,
-            max_size=None,
-            compression=None,
-            proxy=None,
-        ) as socket:
+        with open_socket(door, path, process.query(), broken=broken) as socket:
             return _converse(socket, tty=process.tty, interactive=process.interactive)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except InvalidStatus as error:
-        raise _refused(error.response.body, error.response.status_code) from error
-    except ConnectionClosed as error:
-        raise _broken(name, "the connection broke before the command ended") from error
-    except (OSError, WebSocketException) as error:
-        raise _broken(server.target.url, f"the server does not answer: {error}") from error
 
 
 def _converse(socket: "ClientConnection", *, tty: bool, interactive: bool) -> int:
@@ -131,14 +112,3 @@ def _send_text(socket: "ClientConnection", said: dict[str, Any]) -> None:
 def _write(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
-
-
-def _refused(body: bytes | bytearray | None, status: int) -> Exception:
-    try:
-        return as_error(json.loads(body or b"")["error"])
-    except (ValueError, KeyError, TypeError):
-        return _broken("server", f"answered {status}")
-
-
-def _broken(subject: str, cause: str) -> ServerUnavailable:
-    return ServerUnavailable(cause, subject=subject, hint="skerry status")

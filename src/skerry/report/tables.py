@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         CellView,
         ChecksView,
         CheckView,
+        FindingsView,
+        FindingView,
         HistoryView,
         OperationsView,
         ServiceView,
@@ -73,6 +75,12 @@ def cells_table(view: "CellsView", *, wide: bool = False) -> Iterator[Line]:
     heads = ["CELL", "ENGINE", "STATE", "REGION", "COUNTRY", "SERVICES", "MACHINES", "CPU"]
     heads = [*heads, "MEMORY", *(("DOMAIN", "PODS") if wide else ()), "REASON"]
     yield from table(heads, [_cell_row(each, wide=wide) for each in view["cells"]])
+
+
+def findings_table(view: "FindingsView", *, cells: bool) -> Iterator[Line]:
+    """What is not as it was applied, a thing on a line; `cells` says whose it is."""
+    heads = [*(("CELL",) if cells else ()), "FOUND", "OBJECT", "SERVICE", "WHAT"]
+    yield from table(heads, [_finding_row(each, cells=cells) for each in view["findings"]])
 
 
 def service_lines(service: "ServiceView", *, now: datetime, cell: str = "") -> Iterator[Line]:
@@ -203,6 +211,16 @@ def _cell_row(cell: "CellView", *, wide: bool) -> Row:
         "-" if memory is None else f"{memory / 2**30:.0f}Gi",
         *((cell["domain"], _count(cell["pods"])) if wide else ()),
         clean(reason).replace("\n", " "),
+    ]
+
+
+def _finding_row(finding: "FindingView", *, cells: bool) -> Row:
+    return [
+        *((finding["cell"],) if cells else ()),
+        Piece(finding["trouble"], "warn"),
+        finding["object"],
+        finding["service"] or "",
+        clean(finding["reason"]),
     ]
 
 
