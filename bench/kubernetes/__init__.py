@@ -1,0 +1,1 @@
+"""Figures of Kubernetes cells, against a real API server."""
