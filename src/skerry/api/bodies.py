@@ -82,6 +82,40 @@ class RollbackBody(Body):
     to: Annotated[int, Field(ge=1, le=2**31)] | None = None
 
 
+class RolloutBody(Body):
+    """POST /v1/rollouts. `waves` say how many tenants are done once each has ended, as
+    `1%,10%,100%` or `5,50,100%`; `first` are tenants that go first; `max_failures` how many may
+    fail before it halts."""
+
+    sources: SourcesBody
+    stack: Name
+    version: Annotated[str, Field(min_length=1, max_length=512)]
+    waves: Annotated[str, Field(max_length=1000)] = "100%"
+    bake_seconds: Annotated[float, Field(ge=0, le=30 * 86400)] = 0
+    first: Annotated[list[Name], Field(max_length=1000)] = []
+    max_failures: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    cells: Cells = []
+
+
+class ResumeBody(Body):
+    """POST /v1/rollouts/{stack}/resume, with the documents it was begun with."""
+
+    sources: SourcesBody
+    cells: Cells = []
+
+
+class AbortBody(Body):
+    """What was done stays, or with `undo` is taken back."""
+
+    undo: bool = False
+
+
+class StackRollbackBody(Body):
+    """In waves, as a roll-out; in one without."""
+
+    waves: Annotated[str, Field(max_length=1000)] = "100%"
+
+
 class ScaleBody(Body):
     """A count by hand, or null to give it back; for a while, or until told otherwise."""
 

@@ -1,7 +1,6 @@
 """Paths of the API -> operations, in this process. What only a server can do is refused, with
 the reason."""
 
-import base64
 import getpass
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -9,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
+from skerry.cli.direct_stacks import STACK_ROUTES, sources_of
 from skerry.cli.events import Event
 from skerry.cli.version import here
 from skerry.errors import Refused, SkerryError
@@ -17,7 +17,6 @@ from skerry.model.keys import ServiceKey
 from skerry.model.process import LogQuery
 from skerry.model.progress import Progress
 from skerry.model.secret import SecretKey, SecretValue
-from skerry.model.sources import Sources, SourceText
 from skerry.operations import answers, everywhere, listing
 from skerry.operations.deploy import Request
 from skerry.operations.fleet import Fleet
@@ -45,6 +44,11 @@ class Asked(NamedTuple):
     def service(self) -> ServiceKey:
         """The service of the path."""
         return ServiceKey(self.parts[0], self.parts[1])
+
+    @property
+    def by(self) -> Identity:
+        """Who asks."""
+        return identity()
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -267,18 +271,13 @@ ROUTES: Final[tuple[tuple[str, str, Route], ...]] = (
     ("PUT", r"/v1/secrets/([^/]+)/([^/]+)", _put_secret),
     ("DELETE", r"/v1/secrets/([^/]+)/([^/]+)", _drop_secret),
     ("GET", r"/v1/images", _image),
+    *STACK_ROUTES,
 )
 
 
 def _request(body: Mapping[str, Any]) -> Request:
-    sources = body["sources"]
     return Request(
-        sources=Sources(
-            name=sources["name"],
-            texts=tuple(SourceText(**each) for each in sources["texts"]),
-            contents={path: base64.b64decode(data) for path, data in sources["contents"].items()},
-            builds=sources["builds"],
-        ),
+        sources=sources_of(body),
         by=identity(),
         only=tuple(body.get("only", ())),
         whole=bool(body.get("objects")),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SILENCE_SECONDS: Final = 45.0  # an operation says something at least every ten
 REACH_SECONDS: Final = 60.0  # how long a server may be away in the middle of an operation
+ROLLOUTS: Final = frozenset({"rollout", "stack-rollback"})  # operations `skerry resume` takes up
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ def services_named(
 
 def _left(operation: "OperationView", console: Console) -> None:
     where = f" in {operation['cell']}" if operation["cell"] else ""
+    if operation["kind"] in ROLLOUTS:
+        stack = operation["subject"].removeprefix("stack/").partition("@")[0]
+        console.say(f"the roll-out{where} was left as it is; go on: skerry resume {stack}")
+        return
     console.say(
         f"{operation['kind']}{where} was left as it is: run the same command again, and it is "
         f"finished or undone"

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, Final
 
-from skerry.errors import Conflict
+from skerry.errors import Conflict, NotFound
 from skerry.model.access import Identity
 from skerry.model.change import Release, Verdict
 from skerry.model.keys import ObjectKey, ServiceKey
@@ -14,8 +14,10 @@ from skerry.model.rollout import Rollout, RolloutState
 from skerry.model.stack import tenant_key
 from skerry.model.world import Snapshot
 from skerry.operations import scopes
+from skerry.operations.deploy import Permit
 from skerry.operations.logbook import Logbook, Pulse
 from skerry.operations.members import Gift, Given, judged
+from skerry.operations.permission import permitted
 from skerry.operations.platform import Platform
 from skerry.operations.rollouts import carry, stopped
 from skerry.operations.voice import Voice
@@ -25,17 +27,24 @@ from skerry.operations.way_back import WayBack, backwards, reached
 KIND: Final = "abort"
 
 
-async def abort(platform: Platform, stack: str, *, undo: bool, by: Identity) -> Operation:
+async def abort(
+    platform: Platform, stack: str, *, undo: bool, by: Identity, permit: Permit | None = None
+) -> Operation:
     """Begin. Raises NotFound, and Conflict when nothing is left to stop."""
     logbook = Logbook(platform, stack)
     there = await logbook.read()
     scopes.require(by, (tenant_key(stack, each).namespace for each in reached(there)))
     if there.state is RolloutState.DONE or (there.state is RolloutState.ABORTED and not undo):
         said = "has ended" if there.state is RolloutState.DONE else "is aborted already"
-        raise Conflict(said, subject=logbook.subject, hint=f"skerry rollback {stack}")
+        raise NotFound(
+            f"has no roll-out to stop: the last one {said}",
+            subject=logbook.subject,
+            hint=f"skerry rollback {stack}",
+        )
     if undo and there.undoes:
         said = "is being rolled back already"
         raise Conflict(said, subject=logbook.subject, hint=f"skerry resume {stack}")
+    await permitted(permit, logbook.subject)
     request: dict[str, Any] = {"aborts": stack, "rollout": there.id, "undo": undo}
     operation = platform.running.draft(
         KIND, by=by.name, subject=logbook.subject, request=request, cell=platform.name

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from skerry.errors import Conflict, DeployFailed, Refused, SkerryError
+from skerry.errors import Conflict, DeployFailed, NotFound, SkerryError
 from skerry.model.access import Identity
 from skerry.model.progress import Operation, Stage
 from skerry.model.rollout import Rollout, RolloutState
@@ -60,13 +60,17 @@ async def begin_again(
     request: Mapping[str, Any],
     work: Work,
 ) -> Operation:
-    """Begin to go on with the roll-out the cell keeps. Raises NotFound, and Refused when there
-    is nothing left of it."""
+    """Begin to go on with the roll-out the cell keeps. Raises NotFound when there is nothing
+    left of it."""
     logbook = Logbook(platform, stack)
     async with platform.planning:
         there = await logbook.read()
         if there.state is RolloutState.DONE:
-            raise Refused("is done", subject=logbook.subject, hint=f"skerry rollouts {stack}")
+            raise NotFound(
+                "has nothing left to resume: its last roll-out is done",
+                subject=logbook.subject,
+                hint=f"skerry rollouts {stack}",
+            )
         body = {"resumes": there.id, **request}
         return await _start(platform, _draft(platform, stack, kind, by=by, request=body), work)
 

@@ -29,8 +29,10 @@ from skerry.model.stamping import placeholders, values_of
 from skerry.model.world import Snapshot
 from skerry.operations import rollouts, scopes
 from skerry.operations.cell import declared_cell
+from skerry.operations.deploy import Permit
 from skerry.operations.members import Gift, Given
 from skerry.operations.packing import pack_sources, unpack_sources
+from skerry.operations.permission import permitted
 from skerry.operations.platform import Platform
 from skerry.operations.steps import steps_of
 from skerry.operations.voice import Voice
@@ -56,7 +58,9 @@ class RolloutRequest:
     repository: Repository | None = None
 
 
-async def roll_out(platform: Platform, request: RolloutRequest) -> Operation:
+async def roll_out(
+    platform: Platform, request: RolloutRequest, *, permit: Permit | None = None
+) -> Operation:
     """Begin in this cell. Raises InvalidDocuments, NotFound, Forbidden, Refused when there is
     nothing to roll out, Conflict while a roll-out of the stack runs."""
     repository = request.repository or await asyncio.to_thread(platform.load, request.sources)
@@ -82,6 +86,7 @@ async def roll_out(platform: Platform, request: RolloutRequest) -> Operation:
         source=source_of(stack),
         skipped=skipped,
     )
+    await permitted(permit, f"stack/{stack.name}@{platform.name}")
     return await rollouts.begin(
         platform,
         rollout,
@@ -221,7 +226,7 @@ def _waves(
     subject = f"stack/{stack.name}@{cell}"
     if not chosen:
         hint = "bring its tenants up first: skerry apply"
-        raise Refused("has no tenant here to roll out to", subject=subject, hint=hint)
+        raise NotFound("has no tenant here to roll out to", subject=subject, hint=hint)
     if unknown := sorted(set(request.first) - {*stack.tenants}):
         said = f"has no tenant {', '.join(unknown)}"
         raise NotFound(said, subject=subject, hint=f"skerry tenants list {stack.name}")

@@ -17,8 +17,10 @@ from skerry.model.rollout import Rollout, RolloutState
 from skerry.model.stack import tenant_key
 from skerry.model.world import Snapshot
 from skerry.operations import rollouts, scopes
+from skerry.operations.deploy import Permit
 from skerry.operations.logbook import Logbook
 from skerry.operations.members import Gift, Given
+from skerry.operations.permission import permitted
 from skerry.operations.platform import Platform
 from skerry.operations.steps import Step, deployment_of, steps_of
 from skerry.operations.voice import Voice
@@ -31,7 +33,12 @@ AT_ONCE: Final = 32
 
 
 async def roll_back(
-    platform: Platform, stack: str, *, by: Identity, steps: str = "100%"
+    platform: Platform,
+    stack: str,
+    *,
+    by: Identity,
+    steps: str = "100%",
+    permit: Permit | None = None,
 ) -> Operation:
     """Begin. Raises NotFound, Refused when there is nothing to take back, Conflict while a
     roll-out is carried."""
@@ -39,6 +46,7 @@ async def roll_back(
     scopes.require(by, (tenant_key(stack, each).namespace for each in reached(last)))
     rollout = backwards(last, by=by.name, now=platform.clock.now(), steps=steps)
 
+    await permitted(permit, f"stack/{stack}@{platform.name}")
     work = partial(carry_back, platform)
     return await rollouts.begin(platform, rollout, KIND, by=by, request={}, work=work)
 
