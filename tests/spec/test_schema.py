@@ -27,6 +27,10 @@ VALID = [
     "stack: eu\ntemplate: {image: 'a:{version}'}\nvalues: {version: 5}\ntenants: {acme: null, b: {}}",
     "stack: eu\ntemplate: {image: a}\nallow: [10.1.0.0/16:5432]\ngrace: 30d\n"
     "tenants: {acme: {scale: {min: 2}, env: {A: 1}, removed: '2026-11-21T10:00:00Z'}}",
+    "cell: e\nengine: kubernetes\nroutes: ingress\ningress: {class: nginx}\nleave: 20s",
+    "cell: e\nengine: kubernetes\nidentity: irsa\nrole_arn: 'arn:aws:iam::1:role/{role}'",
+    "service: w\nimage: w\npatch: {Service/w: {spec: {type: NodePort}}}",
+    "service: w\nimage: w\nextra: [{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}]",
     "cell: eu\nengine: local\ndomain: eu.acme.dev\ncountry: DE\nzones: [a]\nhttp: 8080",
 ]
 SETTINGS = [
