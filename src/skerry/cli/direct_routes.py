@@ -167,6 +167,12 @@ async def _cells(asked: Asked) -> Any:
     return answers.cells_view(await everywhere.reports(asked.fleet, cells=asked.cells))
 
 
+async def _verify(asked: Asked) -> Any:
+    from skerry.operations.verify import verify
+
+    return answers.findings_view(await verify(asked.fleet, cells=asked.cells))
+
+
 async def _forget(asked: Asked) -> None:
     await asked.fleet.forget(asked.parts[0])
 
@@ -263,6 +269,7 @@ ROUTES: Final[tuple[tuple[str, str, Route], ...]] = (
     ("DELETE", SERVICE, _delete),
     ("GET", r"/v1/volumes", _volumes),
     ("GET", r"/v1/cells", _cells),
+    ("GET", r"/v1/verify", _verify),
     ("DELETE", r"/v1/cells/([^/]+)", _forget),
     ("GET", r"/v1/info", _info),
     ("GET", r"/v1/operations", _operations),
