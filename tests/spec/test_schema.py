@@ -24,7 +24,7 @@ VALID = [
     "service: web\nimage: web:1\nslo: {availability: 99.9%, latency: {p99: 300ms}}\ndrain: 0s",
     "service: web\nimage: w\nsecrets: {A: 'vault:kv/x#url'}\nvolumes: {data: /data}\nprotocol: tcp",
     "service: web\nimage: web:1\nresidency: [DE]\naccess: {role: web}\nbefore: [a]\ndeadline: 5m",
-    "stack: eu\ntemplate: {image: 'a:{version}'}\nvalues: {version: 5}\ntenants: {acme: null, b: {}}",
+    "stack: eu\ntemplate: {image: 'a:{version}'}\nvalues: {version: 5}\ntenants: {acme: null}",
     "stack: eu\ntemplate: {image: a}\nallow: [10.1.0.0/16:5432]\ngrace: 30d\n"
     "tenants: {acme: {scale: {min: 2}, env: {A: 1}, removed: '2026-11-21T10:00:00Z'}}",
     "cell: e\nengine: kubernetes\nroutes: ingress\ningress: {class: nginx}\nleave: 20s",
