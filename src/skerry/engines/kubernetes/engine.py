@@ -119,6 +119,8 @@ class KubernetesEngine:
     async def record(self, *releases: Release) -> None:
         """Write releases, or their verdicts: many in few requests."""
         await self._records.record(releases)
+        for release in releases:
+            self._writing.recorded(release)
 
     async def releases(self, service: ServiceKey) -> tuple[Release, ...]:
         """Its releases, newest first."""

@@ -12,6 +12,7 @@ from skerry.engines.kubernetes.index import WAVES, Entry, Index
 from skerry.engines.kubernetes.leases import Lease, Leases
 from skerry.errors import SkerryError
 from skerry.loops import Tasks
+from skerry.model.change import Release, Verdict
 from skerry.model.keys import ServiceKey
 from skerry.ports import Clock
 
@@ -25,7 +26,8 @@ FLUSH_SECONDS: Final = 1.0
 @dataclass(slots=True, kw_only=True, eq=False)
 class Block:
     """One that is under way. `before` are the entries of the index as they were; `written`
-    are the services whose entries are no longer so."""
+    are the services whose entries are no longer so. `unjudged` are those whose release has no
+    verdict yet: their entries, in `noted`, wait for it."""
 
     services: frozenset[ServiceKey]
     by: str
@@ -33,6 +35,8 @@ class Block:
     leases: list[Lease] = field(default_factory=list)
     before: dict[ServiceKey, Entry] = field(default_factory=dict)
     written: set[ServiceKey] = field(default_factory=set)
+    unjudged: set[ServiceKey] = field(default_factory=set)
+    noted: dict[ServiceKey, Entry] = field(default_factory=dict)
 
     @property
     def crowded(self) -> frozenset[str]:
@@ -92,10 +96,28 @@ class Writing:
         return block
 
     def note(self, service: ServiceKey, entry: Entry | None) -> None:
-        """The service was written; this is its entry from now on."""
-        self._index.put(service, entry)
-        if (block := self._blocks.get(service)) is not None:
+        """The service was written; this is its entry from now on. While its release has no
+        verdict the entry stays spoilt: a writer that leaves before that is noticed by the next
+        plan, which looks at the service."""
+        block = self._blocks.get(service)
+        if block is not None:
             block.written.add(service)
+            if entry is not None and service in block.unjudged:
+                block.noted[service] = entry
+                entry = entry.spoilt
+        self._index.put(service, entry)
+
+    def recorded(self, release: Release) -> None:
+        """A release was written, or its verdict."""
+        block = self._blocks.get(release.service)
+        if block is None:
+            return
+        if release.verdict is Verdict.DEPLOYING:
+            block.unjudged.add(release.service)
+            return
+        block.unjudged.discard(release.service)
+        if (entry := block.noted.pop(release.service, None)) is not None:
+            self._index.put(release.service, entry)
 
     async def settle(self, service: ServiceKey) -> None:
         """Write the entry now, unless a block will."""
