@@ -86,8 +86,8 @@ def _is_path(written: str) -> bool:
 def _services(
     texts: tuple[SourceText, ...], *, defaults: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The documents that may point to files or folders, as written over the defaults, each
-    with its folder. Only those are parsed, leniently: spec will say what is wrong."""
+    """The services and templates that may point to files or folders, as written over the
+    defaults, each with its folder. Only those are parsed, leniently: spec will say what is wrong."""
     under = _defaults(texts) if defaults is None else defaults
     inherited = any(pointer in under for pointer in _POINTERS)
     for text in texts:
@@ -96,7 +96,11 @@ def _services(
         for chunk in split(normalize(text.text)):
             if inherited or any(pointer in chunk.text for pointer in _POINTERS):
                 value = _parse(chunk.text)
-                if "service" in value:
+                if "stack" in value:
+                    value = value.get("template")
+                elif "service" not in value:
+                    continue
+                if isinstance(value, dict):
                     yield folder_of(text.path), _over(under, value)
 
 
