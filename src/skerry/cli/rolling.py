@@ -18,7 +18,7 @@ from skerry.errors import Refused
 from skerry.report.rollouts import rollout_lines, rollouts_table
 
 if TYPE_CHECKING:
-    from skerry.report.rollouts import RolloutsView
+    from skerry.report.rollout_shapes import RolloutsView
 
 ROLLOUTS: Final = "/v1/rollouts"
 

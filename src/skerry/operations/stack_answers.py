@@ -3,7 +3,8 @@
 from skerry.operations.answers import failures_view
 from skerry.operations.cells import Replies
 from skerry.operations.standing import Standing
-from skerry.report.rollouts import RolloutsView, rollout_view
+from skerry.report.rollout_shapes import RolloutsView
+from skerry.report.rollouts import rollout_view
 
 
 def rollouts_view(found: Replies[tuple[Standing, ...]]) -> RolloutsView:

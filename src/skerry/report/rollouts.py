@@ -2,60 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final
 
 from skerry.report.lines import Line, Piece, clean, line, since
 from skerry.report.tables import table
 
 if TYPE_CHECKING:
     from skerry.model.rollout import Rollout
-    from skerry.report.shapes import CellFailureView
+    from skerry.report.rollout_shapes import RolloutsView, RolloutView
 
 _STATES: Final = {"running": "warn", "done": "good", "halted": "bad", "aborted": "dim"}
 
 
-class ApartView(TypedDict):
-    """A tenant that failed or was left alone, and why."""
-
-    tenant: str
-    reason: str
-
-
-class RolloutView(TypedDict):
-    """A stack's last roll-out in one cell. `waves` are their sizes, `wave` how many of them are
-    finished; `carried` says whether somebody is at it now; `baking` since when the present wave
-    is watched."""
-
-    id: str
-    stack: str
-    cell: str
-    version: str
-    back: bool
-    by: str
-    at: str
-    state: str
-    reason: str
-    carried: bool
-    waves: list[int]
-    wave: int
-    tenants: int
-    finished: int
-    since: str
-    baking: str | None
-    bake_seconds: float
-    max_failures: int
-    failed: list[ApartView]
-    skipped: list[ApartView]
-
-
-class RolloutsView(TypedDict):
-    """`skerry rollouts -o json`."""
-
-    rollouts: list[RolloutView]
-    unreachable: list["CellFailureView"]
-
-
-def rollout_view(rollout: "Rollout", *, carried: bool) -> RolloutView:
+def rollout_view(rollout: "Rollout", *, carried: bool) -> "RolloutView":
     """One of a cell."""
     return {
         "id": rollout.id,
@@ -83,7 +42,7 @@ def rollout_view(rollout: "Rollout", *, carried: bool) -> RolloutView:
     }
 
 
-def rollouts_table(view: RolloutsView, *, now: datetime, wide: bool = False) -> Iterator[Line]:
+def rollouts_table(view: "RolloutsView", *, now: datetime, wide: bool = False) -> Iterator[Line]:
     """A stack and cell on a line; then the cells that did not answer."""
     if not view["rollouts"] and not view["unreachable"]:
         yield line("no roll-outs; skerry deploy STACK --version X --waves 1%,10%,100% begins one")
@@ -95,7 +54,7 @@ def rollouts_table(view: RolloutsView, *, now: datetime, wide: bool = False) -> 
         yield line(Piece(failure["cell"], "bad"), f": {clean(failure['reason'])}")
 
 
-def rollout_lines(view: RolloutView, *, now: datetime) -> Iterator[Line]:
+def rollout_lines(view: "RolloutView", *, now: datetime) -> Iterator[Line]:
     """One in full: where it stands, who failed, who was left alone."""
     state = Piece(view["state"], _STATES.get(view["state"], ""))
     what = f"back from {view['version']}" if view["back"] else f"to version {view['version']}"
@@ -115,7 +74,7 @@ def rollout_lines(view: RolloutView, *, now: datetime) -> Iterator[Line]:
             yield line("  ", Piece(said, style), f" {each['tenant']}: {clean(each['reason'])}")
 
 
-def _row(view: RolloutView, *, now: datetime, wide: bool) -> Sequence[str | Piece]:
+def _row(view: "RolloutView", *, now: datetime, wide: bool) -> Sequence[str | Piece]:
     state = view["state"]
     place = min(view["wave"] + 1, len(view["waves"])) if state != "done" else len(view["waves"])
     baking = " bakes" if view["baking"] and state == "running" else ""

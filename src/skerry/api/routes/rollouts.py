@@ -13,7 +13,7 @@ from skerry.operations import stacks
 from skerry.operations.answers import started_view
 from skerry.operations.stack_answers import rollouts_view
 from skerry.operations.versions import RolloutRequest
-from skerry.report.rollouts import RolloutsView
+from skerry.report.rollout_shapes import RolloutsView
 from skerry.report.shapes import StartedView
 
 router = APIRouter(prefix="/v1/rollouts", tags=["rollouts"])

@@ -18,7 +18,7 @@ from skerry.cli.rolling import (
 from skerry.cli.session import open_session
 
 if TYPE_CHECKING:
-    from skerry.report.rollouts import RolloutsView
+    from skerry.report.rollout_shapes import RolloutsView
 
 Stack = Annotated[str, typer.Argument(metavar="STACK", help="the stack's name")]
 File = Annotated[
