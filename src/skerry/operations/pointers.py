@@ -96,12 +96,10 @@ def _services(
         for chunk in split(normalize(text.text)):
             if inherited or any(pointer in chunk.text for pointer in _POINTERS):
                 value = _parse(chunk.text)
-                if "stack" in value:
-                    value = value.get("template")
-                elif "service" not in value:
-                    continue
-                if isinstance(value, dict):
+                if "service" in value:
                     yield folder_of(text.path), _over(under, value)
+                elif "stack" in value and isinstance(template := value.get("template"), dict):
+                    yield folder_of(text.path), _over(under, template)
 
 
 def _over(defaults: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
