@@ -54,7 +54,8 @@ class TestCluster:
 
     @property
     def controllers(self) -> bool:
-        """Whether Deployments make pods, namespaces go, garbage is collected."""
+        """Whether Kubernetes' own controllers run: quotas count, endpoints are made, autoscalers
+        scale. Without them a double makes pods of Deployments and Jobs, and ends namespaces."""
         return self._plane is None or self._plane.controllers
 
     def client(self, *, cell: str = "test", token: str | None = None) -> Client:
@@ -149,8 +150,10 @@ def private_cluster(
 
 def _start_double(plane: ControlPlane, kubeconfig: Path) -> Process:
     log = plane.folder / "pods.log"
-    elsewhere = ["--scheduled-elsewhere"] if plane.scheduler else []
-    double = Process([python(), "-m", "tests.cluster.pods", kubeconfig, *elsewhere], log)
+    flags = ["--scheduled-elsewhere"] * plane.scheduler + ["--controllers"] * (
+        not plane.controllers
+    )
+    double = Process([python(), "-m", "tests.cluster.pods", kubeconfig, *flags], log)
     until = time.monotonic() + DOUBLE_SECONDS
     try:
         while READY_LINE not in log.read_text():

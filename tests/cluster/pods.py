@@ -1,13 +1,14 @@
 """The pod double: a scheduler and a kubelet that run nothing, as a process of its own.
 
-    python -m tests.cluster.pods KUBECONFIG [--scheduled-elsewhere]
+    python -m tests.cluster.pods KUBECONFIG [--scheduled-elsewhere] [--controllers]
 
 Makes nodes `node-1` to `node-3` in zones a, b and c, gives pods to them and marks them
 running and ready, with an address, within tens of milliseconds. A pod behaves otherwise when
 its first container's image is `fault/NAME` (with any registry before and tag behind), or it
 has the annotation `test.skerry.dev/fault: NAME`; `behaviour.py` lists the names. Each says
 a line when it starts; one that exits says why. The pod of a Job that has its input open runs
-its command for real (`containers.py`), and `kubelet.py` leads to it.
+its command for real (`containers.py`), and `kubelet.py` leads to it. `--controllers` makes the
+pods too, where no controller manager does (`controllers.py`).
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from skerry.loops import Tasks
 from skerry.model.keys import ObjectKey
 from tests.cluster.behaviour import NEVER, Step, behaviour_of, fits, statuses
 from tests.cluster.containers import CRASHED
+from tests.cluster.controllers import ControllerDouble
 from tests.cluster.kubelet import FEATURE, Kubelet
 
 NODES = {f"node-{number}": zone for number, zone in ((1, "a"), (2, "b"), (3, "c"))}
@@ -244,13 +246,16 @@ async def _quietly(work: Any) -> None:
         await work
 
 
-async def _main(kubeconfig: str, *, scheduled_elsewhere: bool) -> None:
+async def _main(kubeconfig: str, *, scheduled_elsewhere: bool, controllers: bool) -> None:
     while True:
         client = open_client(find_access(None, kubeconfig, {}), SystemClock(), cell="double")
         double = PodDouble(client, scheduled_elsewhere=scheduled_elsewhere)
         try:
-            await double.run()
-        except SkerryError:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(double.run())
+                if controllers:
+                    group.create_task(ControllerDouble(client).run())
+        except* SkerryError:
             await asyncio.sleep(0.2)  # the API server is away: tests do that
         finally:
             await double.close()
@@ -259,4 +264,10 @@ async def _main(kubeconfig: str, *, scheduled_elsewhere: bool) -> None:
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        asyncio.run(_main(sys.argv[1], scheduled_elsewhere="--scheduled-elsewhere" in sys.argv))
+        asyncio.run(
+            _main(
+                sys.argv[1],
+                scheduled_elsewhere="--scheduled-elsewhere" in sys.argv,
+                controllers="--controllers" in sys.argv,
+            )
+        )

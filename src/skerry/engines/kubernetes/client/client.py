@@ -178,12 +178,13 @@ class Client:
         )
         return await self._send(request)
 
-    async def replace(self, manifest: Manifest) -> dict[str, Any]:
-        """The whole object anew. Raises Conflict when its resourceVersion is not the newest."""
+    async def replace(self, manifest: Manifest, *, subresource: str = "") -> dict[str, Any]:
+        """The whole object, or a subresource of it, anew. Raises Conflict when its
+        resourceVersion is not the newest."""
         path, subject = await self._place(manifest)
         request = Request(
             method="PUT",
-            path=path,
+            path=f"{path}/{subresource}".rstrip("/"),
             query=query_of({"fieldManager": FIELD_MANAGER}),
             body=orjson.dumps(manifest),
             again=False,
