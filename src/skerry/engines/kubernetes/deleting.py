@@ -1,4 +1,7 @@
-"""All of a service removed: what its Deployment lists, and what an earlier try left behind."""
+"""All of a service removed: what its Deployment lists, or what an earlier try left behind.
+
+The Deployment goes early, and with it the list. A try that is cut short is finished by labels.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -47,7 +50,7 @@ _TENANTED: Final = (
     "Secret",
     DATA,
 )
-_CLUSTER_MADE: Final = frozenset({"kube-root-ca.crt"})
+_CLUSTER: Final = frozenset({"kube-controller-manager"})
 
 
 class Deleting:
@@ -62,7 +65,7 @@ class Deleting:
     async def delete(self, service: ServiceKey, *, volumes: bool) -> tuple[Outcome, ...]:
         """Volumes stay unless told otherwise, and with them the namespace they are in."""
         await self._writing.check(service)
-        found = await self._owned(service)
+        found = await self._owned(service, volumes=volumes)
         kept = {key for key in found if key.kind == DATA and not volumes}
         holding = {key.namespace for key in kept}
         going = [
@@ -85,15 +88,20 @@ class Deleting:
             deleted += [key for key, did in zip(keys, results, strict=True) if did is True]
         return tuple(Outcome(key=key, did=Did.DELETED) for key in sorted(deleted))
 
-    async def _owned(self, service: ServiceKey) -> dict[ObjectKey, str]:
-        """The uid of everything of the service."""
-        listed = await asyncio.gather(*(self._of_kind(kind, service) for kind in KINDS))
-        found = {key: uid for each in listed for key, uid in each.items()}
+    async def _owned(self, service: ServiceKey, *, volumes: bool) -> dict[ObjectKey, str]:
+        """The uid of everything of the service: what its Deployment lists; with volumes, also
+        those an earlier Deployment left; without a Deployment, whatever has its labels."""
         live = await self._looks.look(service)
-        beside = [key for key in live.items if key not in found and key.kind not in KINDS]
-        uids = await asyncio.gather(*(self._uid(service, key) for key in beside))
-        found |= {key: uid for key, uid in zip(beside, uids, strict=True) if uid is not None}
-        return found
+        found: dict[ObjectKey, str] = {}
+        if not live.there:
+            listed = await asyncio.gather(*(self._of_kind(kind, service) for kind in KINDS))
+            found |= {key: uid for each in listed for key, uid in each.items()}
+        elif volumes:
+            found |= await self._of_kind(DATA, service)
+        own = [ObjectKey("Deployment", *service), *live.items] if live.there else []
+        rest = [key for key in own if key not in found]
+        uids = await asyncio.gather(*(self._uid(service, key) for key in rest))
+        return found | {key: uid for key, uid in zip(rest, uids, strict=True) if uid is not None}
 
     async def _of_kind(self, kind: str, service: ServiceKey) -> dict[ObjectKey, str]:
         names = f"{SERVICE} in ({service.name},{service.namespace}.{service.name})"
@@ -141,7 +149,9 @@ class Deleting:
 def _is_somebodys(each: Manifest) -> bool:
     """Not what the cluster puts into every namespace, and not what goes with its owner."""
     metadata = each["metadata"]
-    return metadata["name"] not in _CLUSTER_MADE and not metadata.get("ownerReferences")
+    managers = {entry.get("manager") for entry in metadata.get("managedFields") or ()}
+    by_cluster = bool(managers) and managers <= _CLUSTER
+    return not by_cluster and not metadata.get("ownerReferences")
 
 
 def _name(each: Mapping[str, Any]) -> str:
