@@ -59,18 +59,19 @@ def apply_now(
     applied: AppliedView = door.send("POST", "/v1/apply", _body(door, prepared, how))
     console.say_lines(plans_lines(applied["plans"], diffs=diffs))
     if not applied["operations"]:
-        show_unchanged(door, prepared, form=form, failures=applied["unreachable"])
+        show_unchanged(door, prepared, applied, form=form)
         return
     failures = applied["unreachable"]
     _finish(door, prepared, applied, form=form, failures=failures, detach=how.get("detach", False))
 
 
 def show_unchanged(
-    door: Door, prepared: Prepared, *, form: Format, failures: "Sequence[CellFailureView]" = ()
+    door: Door, prepared: Prepared, view: "PlansView | AppliedView", *, form: Format
 ) -> None:
     """The result when nothing was to do: the services as they are."""
-    console = Console()
-    services = services_named(door, prepared.names, prepared.cells_meant)
+    console, failures = Console(), view["unreachable"]
+    cells = [each["cell"] for each in view["plans"]]
+    services = services_named(door, prepared.names, cells) if cells else []
     result: ResultView = {
         "operation": None,
         "operations": [],
@@ -127,11 +128,13 @@ def _finish(
 ) -> None:
     changed = (change["service"] for plan in applied["plans"] for change in plan["changes"])
     names = [*dict.fromkeys([*prepared.names, *changed])]
+    cells = [each["cell"] for each in applied["operations"]]
+    cells += [each["cell"] for each in applied["plans"] if not each["changes"]]
     finish(
         door,
         {"operations": applied["operations"], "unreachable": [*failures]},
         form=form,
-        services=lambda: services_named(door, names, prepared.cells_meant),
+        services=lambda: services_named(door, names, cells),
         detach=detach,
     )
 

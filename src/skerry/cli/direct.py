@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -62,8 +62,13 @@ class Direct:
             self.run(_end(events))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Something on the loop, waited for. Ctrl-C leaves it behind: see `close`."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        """Something on the loop, waited for. Ctrl-C ends the wait and the work."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
 
     async def fleet(self) -> "Fleet":
         """All cells, opened with the first request."""
@@ -117,7 +122,8 @@ async def _next(events: AsyncIterator[Event]) -> Event | None:
 async def _end(events: AsyncIterator[Event]) -> None:
     close = getattr(events, "aclose", None)
     if close is not None:
-        await close()
+        with suppress(RuntimeError):  # Ctrl-C came while it was asked: it ends by itself
+            await close()
 
 
 def _query(values: Mapping[str, Any]) -> str:

@@ -30,13 +30,6 @@ class Prepared:
     contexts: tuple[Context, ...]
     cells: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def cells_meant(self) -> tuple[str, ...]:
-        """The cells to look at afterwards: those named, else those declared; none: all."""
-        declared = tuple(name for name, engine in self.cells if engine == "kubernetes")
-        only_clusters = len(declared) == len(self.cells)
-        return tuple(self.request["cells"]) or (declared if only_clusters else ())
-
 
 def prepare(
     path: Path, only: Sequence[str] | None = None, *, cells: Sequence[str] | None = None

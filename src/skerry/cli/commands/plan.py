@@ -78,7 +78,7 @@ def apply(
     view: PlansView = door.send("POST", "/v1/plan", {**prepared.request, "objects": False})
     console.say_lines(plans_lines(view["plans"]))
     if not any(each["changes"] for each in view["plans"]):
-        show_unchanged(door, prepared, form=output, failures=view["unreachable"])
+        show_unchanged(door, prepared, view, form=output)
         return
     say_unplanned(console, view)
     if not yes and not console.ask("Apply this?"):

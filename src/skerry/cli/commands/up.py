@@ -45,7 +45,7 @@ def up(
         if any(each["changes"] for each in plans["plans"]):
             apply_plans(door, prepared, plans, form=output, how=how)
         else:
-            show_unchanged(door, prepared, form=output, failures=plans["unreachable"])
+            show_unchanged(door, prepared, plans, form=output)
     else:
         apply_now(door, prepared, form=output, how=how, diffs=False)
     if not output.machine and prepared.names:
