@@ -57,7 +57,8 @@ def test_one_tenants_change_touches_only_it(
     before = containers(stack)
     file = stack.repository / "services.yaml"
     file.write_text(file.read_text().replace("globex: {}", "globex: {env: {TEXT: new}}"))
-    plan = stack.json("plan")
+
+    (plan,) = stack.json("plan")["plans"]
     assert [change["service"] for change in plan["changes"]] == ["customers-globex/globex"]
     assert plan["unchanged"] == 2
     stack.skerry("apply", "--yes")
@@ -69,7 +70,8 @@ def test_one_tenants_change_touches_only_it(
 def test_a_tenant_that_vanished_goes_on_and_one_removed_is_stopped(stack: Platform) -> None:
     file = stack.repository / "services.yaml"
     file.write_text(file.read_text().replace("  acme: {}\n", ""))
-    plan = stack.json("plan")
+
+    (plan,) = stack.json("plan")["plans"]
     assert not plan["changes"]
     assert [each["service"] for each in plan["held"]] == ["customers-acme/acme"]
     assert stack.get("acme.customers.localhost")[0] == 200

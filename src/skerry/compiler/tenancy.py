@@ -114,6 +114,14 @@ def say_stopped(written: Mapping[str, Any], stack: DeclaredStack) -> str:
     )
 
 
+def say_ended(written: Mapping[str, Any], stack: DeclaredStack) -> str:
+    """Why a tenant goes with its data."""
+    removed = removed_at(written)
+    assert removed is not None, "asked of tenants that were removed"
+    grace = show_seconds(stack.grace_seconds)
+    return f"the {grace} after its removal ended at {ends_at(removed, stack):%Y-%m-%d %H:%M}"
+
+
 def _routed(route: Any, host: str) -> Any:
     """The route with a host of the tenant's own, where it has none."""
     if route == "none":

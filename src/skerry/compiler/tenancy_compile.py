@@ -18,7 +18,7 @@ from skerry.compiler.neighbours import Neighbours
 from skerry.compiler.overrides import effective
 from skerry.compiler.placement import absence
 from skerry.compiler.subject import Dependency, Setting
-from skerry.compiler.tenancy import Stay, absence_of, materialise, say_stopped, stay_of
+from skerry.compiler.tenancy import Stay, absence_of, materialise, say_ended, say_stopped, stay_of
 from skerry.errors import InvalidDocuments, Problem
 from skerry.model.cell import Cell
 from skerry.model.dependencies import Directory
@@ -183,7 +183,7 @@ class _Sorting:
             return False
         stay = stay_of(written, stack, now=self._now)
         if stay is Stay.GONE and key in self._index:
-            self._ended[key] = say_stopped(written, stack)
+            self._ended[key] = say_ended(written, stack)
         return stay is Stay.PRESENT or (stay is Stay.STOPPED and key in self._index)
 
     def _compile(
