@@ -9,7 +9,7 @@ from skerry.model.cell import EngineKind
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import REPOSITORY, annotation, owner_of
 from skerry.model.progress import Operation, Stage
-from skerry.model.world import EVERYTHING, Observation
+from skerry.model.world import EVERYTHING, Observation, Scope
 from skerry.operations import scopes
 from skerry.operations.alone import alone
 from skerry.operations.fleet import Fleet
@@ -29,8 +29,8 @@ async def delete(
 ) -> Operation:
     """Begin to remove a service; its volumes stay unless told otherwise. Raises NotFound,
     Conflict."""
-    owners = {owner_of(each) for each in (await platform.engine.observe()).objects}
-    if service not in owners:
+    seen = await platform.engine.observe(Scope(services=frozenset({service})))
+    if service not in {owner_of(each) for each in seen.objects}:
         raise NotFound(
             "is not here", subject=service.at(platform.engine.cell.cell), hint="skerry status"
         )
