@@ -12,11 +12,17 @@ from skerry.engines.kubernetes.client.client import Client
 from skerry.engines.kubernetes.parts import Parts
 from skerry.model.keys import ObjectKey
 from skerry.model.objects import key_of
+from skerry.model.progress import OperationState
+from skerry.model.sources import Sources, SourceText
+from skerry.model.stack import tenant_key
+from skerry.operations.deploy import Request, apply
 from skerry.settings import describe
 from tests.cluster.cluster import TestCluster
 from tests.conformance import test_engine as conformance
 from tests.deploy.manifests import NAMESPACE, every, read, token_of_server
 from tests.engines.kubernetes.harness import CELL, KubernetesWorld
+from tests.fakes.store import MemoryStore
+from tests.operations.world import ADMIN, parts
 
 WORKLOADS = ("server.yaml", "secret.example.yaml")
 
@@ -77,6 +83,29 @@ async def world(cluster: TestCluster, token: str) -> AsyncIterator[ServersWorld]
 @pytest.mark.parametrize(("group", "promise"), list(promises()))
 async def test_the_servers_role_is_enough(world: ServersWorld, group: Any, promise: Any) -> None:
     await promise(group(), world)
+
+
+STACK = """
+stack: eu
+template:
+  image: registry.test/well:1
+  secrets: {TOKEN: store:token}
+  scale: {min: 1, max: 3}
+tenants: {acme: {}, globex: {removed: 2026-01-01T00:00:00Z}}
+"""
+
+
+@pytest.mark.cluster
+async def test_the_servers_role_is_enough_for_tenants(world: ServersWorld) -> None:
+    world.vault.values = {f"store:eu-{each}/token": "t" for each in ("acme", "globex")}
+    platform = parts(world.kubernetes, MemoryStore(), secrets=world.vault)
+    sources = Sources(name="shop", texts=(SourceText(path="s.yaml", text=STACK),))
+    begun = await apply(platform, Request(sources=sources, by=ADMIN))
+    ended = await platform.running.wait(begun.id)
+    await platform.running.close()
+    assert (ended.state, ended.error) == (OperationState.DONE, "")
+    assert [each async for each in world.kubernetes.verify()] == []
+    await world.kubernetes.delete(tenant_key("eu", "acme"), volumes=True)
 
 
 @pytest.mark.cluster

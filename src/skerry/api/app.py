@@ -25,6 +25,7 @@ from skerry.api.routes import (
     tokens,
     webhook,
 )
+from skerry.clock import SystemClock
 from skerry.controllers.leading import Alone
 from skerry.controllers.standing import Standing
 from skerry.operations.fleet import Fleet
@@ -54,7 +55,7 @@ def create_app(
 
     Raises AssertionError when a route does not declare the role it needs.
     """
-    stands = standing or Standing(leadership=Alone(fleet.clock, name="server"))
+    stands = standing or Standing(leadership=Alone(SystemClock(), name="server"))
     app = FastAPI(
         title="Skerry",
         version=VERSION,
