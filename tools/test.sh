@@ -12,7 +12,7 @@ mapfile -t engine < <(engine_packages | tr ' ' '\n')
 # What is missing and cannot be installed leaves tests out; the summary names them.
 prepare() {
   if is_debian && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
-    (install_packages "${engine[@]}" redis-server shellcheck openssl curl gcc libc6-dev musl-tools) || true
+    (install_packages "${engine[@]}" redis-server postgresql git shellcheck openssl curl gcc libc6-dev musl-tools) || true
   fi
   make_venv dev
 }
