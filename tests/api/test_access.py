@@ -28,6 +28,8 @@ BODIES: dict[str, Any] = {
     "deploy": {"image": "web:2"},
     "put": {"value": "v"},
     "make": {"name": "ci"},
+    "roll_out": {"sources": SOURCES, "stack": "x1", "version": "2"},
+    "resume": {"sources": SOURCES},
 }
 
 
@@ -116,7 +118,8 @@ async def test_a_scope_that_does_not_reach_is_refused(method: str, path: str) ->
         answer = await here.call(method, _url(path), body, token=token)
         if needs.reach is Reach.BODY or route.name == "plan":
             assert answer.status == 403
-            assert "default" in answer.json["error"]["cause"]
+            named = "stack x1" if "rollouts" in path else "default"
+            assert named in answer.json["error"]["cause"]
         else:
             assert answer.status == 403
             assert answer.json["error"]["code"] == "forbidden"

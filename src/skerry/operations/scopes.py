@@ -30,6 +30,18 @@ def namespaces_of(repository: Repository) -> Iterator[str]:
         yield from (tenant_key(stack.name, tenant).namespace for tenant in stack.tenants)
 
 
+def require_stack(by: Identity, stack: str) -> None:
+    """Raises Forbidden for a token that reaches no namespace such as the stack's tenants have.
+    Whether it reaches all of them is asked once they are known."""
+    if by.namespaces and not any(each.startswith(f"{stack}-") for each in by.namespaces):
+        raise Forbidden(
+            f"does not reach stack {stack}",
+            subject=f"token/{by.name}",
+            hint=f"it reaches {', '.join(sorted(by.namespaces))}; "
+            "an admin makes others: skerry token create NAME",
+        )
+
+
 def require_all(by: Identity) -> None:
     """Raises Forbidden for a token that is limited to some namespaces: this concerns the cell."""
     if by.namespaces:

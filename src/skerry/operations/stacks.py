@@ -12,7 +12,7 @@ from skerry.model.access import Identity
 from skerry.model.progress import Operation
 from skerry.model.sources import Sources
 from skerry.operations import abort as aborting
-from skerry.operations import going_on, versions, way_back
+from skerry.operations import going_on, scopes, versions, way_back
 from skerry.operations.cells import LOOK_SECONDS, PLAN_SECONDS, Replies, reach
 from skerry.operations.deploy import Permit
 from skerry.operations.fleet import Fleet
@@ -29,6 +29,7 @@ async def roll_out(
     permit: Permit | None = None,
 ) -> Replies[Operation]:
     """Begin in each cell the documents mean. Raises InvalidDocuments, NotFound, Refused."""
+    scopes.require_stack(request.by, request.stack)
     repository = await asyncio.to_thread(fleet.load, request.sources)
     versions.find_stack(repository, request.stack)
     loaded = replace(request, repository=repository)
@@ -50,6 +51,7 @@ async def go_on(
     permit: Permit | None = None,
 ) -> Replies[Operation]:
     """Begin to go on in each cell in which something is left of a roll-out."""
+    scopes.require_stack(by, stack)
     repository = await asyncio.to_thread(fleet.load, sources)
 
     async def begin(platform: Platform) -> Operation:
@@ -69,6 +71,7 @@ async def abort(
     permit: Permit | None = None,
 ) -> Replies[Operation]:
     """Begin to stop it in each cell in which one has not ended."""
+    scopes.require_stack(by, stack)
 
     async def begin(platform: Platform) -> Operation:
         return await aborting.abort(platform, stack, undo=undo, by=by, permit=permit)
@@ -87,6 +90,7 @@ async def roll_back(
     permit: Permit | None = None,
 ) -> Replies[Operation]:
     """Begin to take the last one back in each cell that had one."""
+    scopes.require_stack(by, stack)
 
     async def begin(platform: Platform) -> Operation:
         return await way_back.roll_back(platform, stack, by=by, steps=steps, permit=permit)
