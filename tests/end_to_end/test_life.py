@@ -68,7 +68,7 @@ def test_deploy_image_and_rollback_hold_a_service_until_its_document_changes(
     skerry.skerry("up", ".")
     skerry.skerry("deploy", "web", "--image", image_saying("two"))
     assert skerry.get("web.localhost") == (200, "two")
-    plan = skerry.json("plan", ".")
+    plan = skerry.json("plan", ".")["plans"][0]
     assert plan["changes"] == []
     assert plan["held"][0]["service"] == "web"
     skerry.skerry("rollback", "web")
@@ -114,7 +114,7 @@ def test_a_volume_survives_deploys_and_has_one_writer_at_a_time(
     skerry.skerry("exec", "redis", "--", "redis-cli", "set", "k", "kept")
     document = (skerry.repository / "services.yaml").read_text()
     skerry.write(document.replace("TURN: '1'", "TURN: '2'"))
-    plan = skerry.json("plan", ".")
+    plan = skerry.json("plan", ".")["plans"][0]
     assert plan["changes"][0]["action"] == "replace"
     assert any("away" in each for each in plan["changes"][0]["warnings"])
     skerry.skerry("apply", ".", "--yes")
