@@ -230,7 +230,9 @@ class Applying:
             for key in going:
                 work.items.pop(key, None)
             work.live = replace(await self._looks.live(work.service), drift={})
-            await self._note(work, await self._send_workload(work, work.objects[work.workload]))
+            manifest = work.objects[work.workload]
+            wanted = await with_count_by_hand(self._client, manifest, work.live)
+            await self._note(work, await self._send_workload(work, wanted))
 
     async def _delete(self, work: Work, key: ObjectKey) -> None:
         uid = await self._claims.owned(work.service, key)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from skerry.engines.kubernetes.client.failures import ApiError
-from skerry.engines.kubernetes.overrides import SCALE_MANAGER
+from skerry.engines.kubernetes.overrides import DOCUMENT, SCALE_MANAGER
 from skerry.errors import Conflict
 from skerry.model.objects import FIELD_MANAGER, Manifest, digest_of
 
@@ -17,12 +17,18 @@ OWN_MANAGERS: Final = frozenset({FIELD_MANAGER, SCALE_MANAGER, RESTART_MANAGER})
 AUTOSCALER: Final = "kube-controller-manager"
 """Under this name the cluster's autoscaler sets counts: ours is at work there."""
 _COUNT: Final = ".spec.replicas"
+_ALL: Final = frozenset({"f:replicas", "f:minReplicas", "f:maxReplicas"})
+_COUNTING: Final = OWN_MANAGERS | {AUTOSCALER}
 
 
 def fields_digest(live: Manifest) -> str:
-    """Of the fields that are ours by apply; empty when none is."""
+    """Of the fields that are ours by apply; empty when none is. Counts are left out, for they
+    go from hand to hand among us; only a stranger's hand on one makes another digest."""
     ours = _applied(live)
-    return digest_of(ours)[:8] if ours else ""
+    if not ours:
+        return ""
+    rest = _without_counts(ours)
+    return digest_of([rest, "counted"] if _is_counted_by_others(live) else rest)[:8]
 
 
 def owns_count(live: Manifest) -> bool:
@@ -86,6 +92,19 @@ def _applied(live: Manifest) -> Mapping[str, Any]:
 
 def _has_count(fields: Mapping[str, Any]) -> bool:
     return "f:replicas" in (fields.get("f:spec") or {})
+
+
+def _without_counts(ours: Mapping[str, Any]) -> dict[str, Any]:
+    spec = {name: each for name, each in (ours.get("f:spec") or {}).items() if name not in _ALL}
+    metadata = dict(ours.get("f:metadata") or {})
+    annotations = dict(metadata.get("f:annotations") or {})
+    annotations.pop(f"f:{DOCUMENT}", None)
+    return {**ours, "f:spec": spec, "f:metadata": {**metadata, "f:annotations": annotations}}
+
+
+def _is_counted_by_others(live: Manifest) -> bool:
+    strangers = (each for each in _entries(live) if each.get("manager") not in _COUNTING)
+    return any(_ALL & set((each.get("fieldsV1") or {}).get("f:spec") or ()) for each in strangers)
 
 
 def _counts(path: str) -> bool:
