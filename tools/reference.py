@@ -45,7 +45,8 @@ def documents_page() -> str:
     """Every key of every document, from the models."""
     from skerry.model.cell import Cell
     from skerry.model.repository import Settings
-    from skerry.model.service import Service
+    from skerry.model.service import CellOverride, Service
+    from skerry.model.stack import Stack, Tenant
 
     return _page(
         "Documents",
@@ -62,6 +63,23 @@ def documents_page() -> str:
         "    image: ghcr.io/acme/hello:1.4.2",
         "",
         *_fields(Service),
+        "",
+        "### What one cell may have otherwise",
+        "",
+        "`cells: {eu-1: {scale: {min: 4}}}`: maps are merged, the rest replaces.",
+        "",
+        *_fields(CellOverride),
+        "",
+        "## stack: a service, a copy for each customer",
+        "",
+        "One document of a stack has its template; others of the same name may add `tenants`, with",
+        "`values` and `cells` of their own. See [stacks](../stacks.md).",
+        "",
+        *_fields(Stack),
+        "",
+        "### tenants: what each may have otherwise",
+        "",
+        *_fields(Tenant),
         "",
         "## skerry.yaml: the repository",
         "",
@@ -193,7 +211,7 @@ def _command(name: str) -> Iterator[str]:
 
 def _shapes() -> Iterator[str]:
     """Each shape of `-o json` as a table of its fields."""
-    from skerry.report import shapes
+    from skerry.report import shapes, tenants
 
     yield from (
         "## Shapes of `-o json` and `-o yaml`",
@@ -202,7 +220,7 @@ def _shapes() -> Iterator[str]:
         "a ResultView at their end; `plan -o yaml` prints the compiled objects instead.",
         "",
     )
-    for name, shape in vars(shapes).items():
+    for name, shape in {**vars(shapes), **vars(tenants)}.items():
         if name.endswith("View") or name == "ErrorBody":
             yield from (f"### {name}", "", " ".join((shape.__doc__ or "").split()), "")
             hints = get_type_hints(shape)
