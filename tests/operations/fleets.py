@@ -16,9 +16,10 @@ from tests.fakes.store import MemoryStore
 from tests.operations.world import MemoryCell, fleet_of, parts
 
 
-def cluster(name: str, **more: Any) -> MemoryCell:
-    """A good one."""
-    return MemoryCell(MemoryEngine(_document(name, **more), SystemClock()))
+def cluster(name: str, *, start: float = 0.0, **more: Any) -> MemoryCell:
+    """A good one, whose replicas take that long to be ready."""
+    engine = MemoryEngine(_document(name, **more), SystemClock(), start_seconds=start)
+    return MemoryCell(engine)
 
 
 class Dead(MemoryCell):
@@ -51,9 +52,9 @@ class FleetWorld:
 
 
 @asynccontextmanager
-async def fleet_world(*cells: MemoryCell) -> AsyncIterator[FleetWorld]:
+async def fleet_world(*cells: MemoryCell, ledger: Any = None) -> AsyncIterator[FleetWorld]:
     """For the time of the block; the cells are known in the order of their names."""
-    platform = parts(cells[0].engine, MemoryStore())
+    platform = parts(cells[0].engine, ledger or MemoryStore())
     fleet = fleet_of(platform)
     site: Any = fleet.site
     site.cells = sorted(cells, key=lambda each: each.cell.cell)
