@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from skerry.engines.kubernetes.inventory import ABSENT, Live, as_applied, filled, live_of
 from skerry.engines.kubernetes.kept import OWNED
+from skerry.engines.kubernetes.overrides import as_documented
 from skerry.engines.kubernetes.parts import Parts
 from skerry.engines.kubernetes.records import Records
 from skerry.errors import NotFound
@@ -115,4 +116,4 @@ def _as_planned(
 def _bare(deployment: Manifest) -> Manifest:
     """Without what only `fields` reads: a third of it."""
     metadata = {key: each for key, each in deployment["metadata"].items() if key != "managedFields"}
-    return {**deployment, "metadata": metadata}
+    return as_documented({**deployment, "metadata": metadata})

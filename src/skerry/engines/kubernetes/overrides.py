@@ -88,6 +88,14 @@ def under_override(manifest: Manifest, live: Manifest | None) -> Manifest:
     return {**manifest, "metadata": {**metadata, "annotations": annotations}, "spec": spec}
 
 
+def as_documented(deployment: Manifest) -> Manifest:
+    """As it would be without the count set by hand: what a plan compares documents with."""
+    if annotation(deployment, OVERRIDE) is None:
+        return deployment
+    spec = {name: each for name, each in deployment["spec"].items() if name != "replicas"}
+    return {**deployment, "spec": {**spec, **document_of(deployment)}}
+
+
 def _counts(manifest: Manifest) -> dict[str, int]:
     names = _COUNTS.get(manifest["kind"], ())
     return {name: manifest["spec"][name] for name in names if name in manifest["spec"]}
