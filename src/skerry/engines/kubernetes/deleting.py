@@ -15,7 +15,7 @@ from skerry.engines.kubernetes.writing import Writing
 from skerry.errors import Conflict, NotFound
 from skerry.model.change import Did, Outcome
 from skerry.model.keys import ObjectKey, ServiceKey
-from skerry.model.objects import SERVICE, Manifest, owner_of
+from skerry.model.objects import SERVICE, Manifest, data_of, owner_of
 
 DATA: Final = "PersistentVolumeClaim"
 KINDS: Final = (
@@ -66,13 +66,8 @@ class Deleting:
         """Volumes stay unless told otherwise, and with them the namespace they are in."""
         await self._writing.check(service)
         found = await self._owned(service, volumes=volumes)
-        kept = {key for key in found if key.kind == DATA and not volumes}
-        holding = {key.namespace for key in kept}
-        going = [
-            key
-            for key in found
-            if key not in kept and not (key.kind == "Namespace" and key.name in holding)
-        ]
+        kept = frozenset() if volumes else data_of(found)
+        going = [key for key in found if key not in kept]
         # The entry first: one that says too much would hide that the service is gone.
         self._writing.note(service, None)
         await self._writing.settle(service)
@@ -124,7 +119,8 @@ class Deleting:
             )
         except NotFound:
             return None
-        return str(there["metadata"]["uid"]) if owner_of(there) == service else None
+        ours = owner_of({**there, "kind": key.kind}) == service
+        return str(there["metadata"]["uid"]) if ours else None
 
     async def _delete(self, key: ObjectKey, uid: str) -> bool:
         if key.kind == "Namespace" and (strangers := await self._strangers(key.name)):
