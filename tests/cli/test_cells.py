@@ -38,12 +38,9 @@ CELL = {
     "pods": 5,
     "problems": [],
 }
-SILENT = {
-    **CELL,
-    "cell": "ap-1",
-    "reachable": False,
-    "reason": "cell/ap-1: did not answer",
-} | dict.fromkeys(("version", "machines", "cpu_millicores", "memory_bytes", "services", "pods"))
+UNTOLD = ("version", "machines", "cpu_millicores", "memory_bytes", "services", "pods")
+WHY = "cell/ap-1: did not answer"
+SILENT = {**CELL, **dict.fromkeys(UNTOLD), "cell": "ap-1", "reachable": False, "reason": WHY}
 
 
 def ended(cell: str, state: str = "done") -> tuple[str, object]:
