@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from skerry.errors import InvalidDocuments
-from skerry.model.cell import Cell
+from skerry.model.cell import Cell, Routes
 from skerry.model.objects import digest_of
 from skerry.model.repository import DeclaredService, DeclaredStack, Roster
 from skerry.model.stack import TenantService, parse_moment
@@ -95,13 +95,10 @@ def document_of(stack: DeclaredStack, roster: Roster, *, tenant: str, cell: Cell
     given = {"tenant": tenant, "stack": stack.name, "cell": cell.cell}
     values = values_of(written, stack.values_for(roster)) | given
     document = stamp_out(stack.template, written, values)
-    return {
-        **document,
-        "service": tenant,
-        "stack": stack.name,
-        "allow": list(stack.allow),
-        "route": _routed(document.get("route"), f"{tenant}.{stack.name}.{cell.domain}"),
-    }
+    if cell.routes is not Routes.NONE:
+        host = f"{tenant}.{stack.name}.{cell.domain}"
+        document["route"] = _routed(document.get("route"), host)
+    return {**document, "service": tenant, "stack": stack.name, "allow": list(stack.allow)}
 
 
 def say_stopped(written: Mapping[str, Any], stack: DeclaredStack) -> str:
