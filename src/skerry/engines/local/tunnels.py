@@ -67,7 +67,7 @@ async def open_tunnel(replica: Replica, port: int | None, *, routed: bool) -> So
     if port is not None and port != own:
         if not routed:
             said = f"only its own port, {own}, can be reached from this machine"
-            raise Conflict(said, subject=subject, hint="skerry exec -it")
+            raise Conflict(said, subject=subject, hint=f"skerry exec -it {replica.service} -- sh")
         address = Address(address.host, port)
     try:
         async with asyncio.timeout(_CONNECT_SECONDS):
