@@ -43,7 +43,7 @@ async def test_a_stack_is_rolled_out_in_the_cells_that_have_it() -> None:
 
 async def test_a_cell_that_is_down_delays_no_roll_out_and_is_named() -> None:
     everywhere = STACK.replace("cells: [eu-1]\n", "") + CELLS
-    async with fleet_api(cluster("eu-1"), cluster("us-1", Dead)) as here:
+    async with fleet_api(cluster("eu-1"), Dead("us-1")) as here:
         body = {"sources": wanted(everywhere)["sources"]}
         await ended(here, await here.call("POST", "/v1/apply", body))
         begun = await here.call("POST", "/v1/rollouts", wanted(everywhere))
@@ -73,8 +73,6 @@ async def test_what_is_not_there_is_said_so() -> None:
         answer = await here.call("POST", "/v1/rollouts", wanted())
         assert answer.status == 404
         assert answer.json["error"]["hint"] == "bring its tenants up first: skerry apply"
-        answer = await here.call("POST", "/v1/rollouts", wanted(waves="lots"))
-        assert answer.status in {404, 422, 409, 400}
 
 
 async def test_a_roll_out_left_by_a_dead_server_is_taken_up_by_the_next() -> None:
