@@ -26,7 +26,7 @@ def test_two_lines_are_a_service_with_a_name_and_a_certificate(
         secured.sendall(b"GET / HTTP/1.1\r\nHost: hello.localhost\r\nConnection: close\r\n\r\n")
         assert b"".join(iter(lambda: secured.recv(4096), b"")).endswith(b"hello")
     status = skerry.json("status")
-    assert set(status) == {"cell", "services"}
+    assert set(status) == {"cell", "services", "cells"}
     assert {
         "name",
         "namespace",

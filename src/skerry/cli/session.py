@@ -1,9 +1,11 @@
 """A command's door: a server, found and checked for its version once, or the operations in
 this process (`direct.py`); and names that are nearly right."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from skerry.cli.connection import Door, Server, connect
 from skerry.cli.console import Console
@@ -40,7 +42,14 @@ def is_direct(cells: "Sequence[tuple[str, str]]" = ()) -> bool:
         return False
     if cells:
         return all(engine == "kubernetes" for _, engine in cells)
-    return (state / "cells.json").exists()
+    return bool(_remembered(state / "cells.json"))
+
+
+def _remembered(file: Path) -> object:
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def door_for_looks() -> Door:

@@ -105,8 +105,8 @@ async def change(
 ) -> Replies[Operation]:
     """Begin a change of one service, in each cell it is in. Raises NotFound when it is in none
     that answered."""
-    found = await reach(fleet.platforms(cells), act, within_seconds=ACT_SECONDS)
-    return found.where_found()
+    platforms = fleet.platforms(cells) or (fleet.only(),)
+    return (await reach(platforms, act, within_seconds=ACT_SECONDS)).where_found()
 
 
 async def down(

@@ -23,7 +23,7 @@ class Site(Protocol):
 
     def known(self) -> tuple[Cell, ...]:
         """Those something is remembered of, by name; the machine's own where it is meant
-        without a document."""
+        without a document, or nothing else is known."""
 
     def at(self, cell: Cell) -> OwnCell:
         """What runs this cell, as this document says it; nothing is asked of it yet. The same
@@ -55,13 +55,13 @@ class Fleet:
         Raises NotFound that names the known cells."""
         if names:
             return tuple(self.platform(name) for name in dict.fromkeys(names))
-        return tuple(self._of(cell) for cell in self._known())
+        return tuple(self._of(cell) for cell in self.site.known())
 
     def platform(self, cell: str) -> Platform:
         """One cell. Raises NotFound that names the known cells."""
-        found = next((each for each in self._known() if each.cell == cell), None)
+        found = next((each for each in self.site.known() if each.cell == cell), None)
         if found is None:
-            raise _unknown(cell, [each.cell for each in self._known()])
+            raise _unknown(cell, [each.cell for each in self.site.known()])
         return self._of(found)
 
     def meant(self, repository: Repository, names: Sequence[str] = ()) -> tuple[Platform, ...]:
@@ -89,9 +89,11 @@ class Fleet:
         found = self.platforms(names)
         if len(found) != 1:
             raise Refused(
-                f"there are {len(found)} cells: {', '.join(each.name for each in found)}",
+                f"there are {len(found)} cells: {', '.join(each.name for each in found)}"
+                if found
+                else "none is known yet",
                 subject="cell",
-                hint=f"name one: --cell {found[0].name}",
+                hint=f"name one: --cell {found[0].name}" if found else "skerry apply",
             )
         return found[0]
 
@@ -100,9 +102,6 @@ class Fleet:
         it back. Raises NotFound, Refused."""
         await self.site.forget(self.platform(cell).name)
         self._platforms.pop(cell, None)
-
-    def _known(self) -> tuple[Cell, ...]:
-        return self.site.known() or (Cell(),)
 
     def _of(self, cell: Cell) -> Platform:
         return self._platform(self.site.at(cell))
@@ -130,7 +129,7 @@ class Fleet:
 
 def _unknown(cell: str, known: Sequence[str], *, whose: str = "") -> NotFound:
     return NotFound(
-        f"is not known; known are: {', '.join(known)}"
+        f"is not known; known are: {', '.join(known) or 'none'}"
         if not whose
         else f"is not declared in {whose}; declared are: {', '.join(known)}",
         subject=f"cell/{cell}",

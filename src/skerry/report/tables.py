@@ -58,7 +58,9 @@ def status_table(view: "StatusView", *, now: datetime, wide: bool = False) -> It
     services = in_order(view["services"])
     if not services:
         cells = ", ".join(each["cell"] for each in view["cells"] if each["reachable"])
-        if cells:
+        if not view["cells"]:
+            yield line("no cell is known yet: apply documents that declare one (docs/fleet.md)")
+        elif cells:
             yield line(f"{cells}: no services; `skerry init` writes one, `skerry up` runs it")
         return
     heads = ["NAME", "STATE", "READY", "RELEASE", "SINCE", "URL"]

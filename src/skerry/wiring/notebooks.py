@@ -14,8 +14,9 @@ Facts = Mapping[str, Any]
 
 
 class StoreNotebook:
-    """Among the store's facts, so that every server on a database knows the same cells. Those
-    the command line came to know on its own, without a server, are taken over once."""
+    """Among the store's facts, so that every server on a database knows the same cells; and in
+    the state folder, where the command line finds them while no server runs. Those it came to
+    know on its own are taken over."""
 
     def __init__(self, store: ObjectStore, folder: Path) -> None:
         self._store = store
@@ -28,12 +29,12 @@ class StoreNotebook:
             if name not in known:
                 known[name] = document
                 await self._store.put_fact(FACT, name, document)
-        self._file.clear()
         return known
 
     async def write(self, cell: str, document: Facts | None) -> None:
         """Remember one, or forget it (None)."""
         await self._store.put_fact(FACT, cell, document)
+        await self._file.write(cell, document)
 
 
 class FileNotebook:
@@ -57,9 +58,7 @@ class FileNotebook:
         known = {**await self.read(), cell: document}
         if document is None:
             del known[cell]
+        if not known and not self._path.exists():
+            return
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_whole(self._path, orjson.dumps(known, option=orjson.OPT_INDENT_2))
-
-    def clear(self) -> None:
-        """Somebody else remembers them now."""
-        self._path.unlink(missing_ok=True)
