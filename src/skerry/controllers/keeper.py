@@ -26,7 +26,7 @@ from skerry.operations.repair import repair, repairable
 log = logging.getLogger(__name__)
 GIT: Final = Identity(name="git", role=Role.ADMIN)
 PACE: Final = Pace(first_seconds=15, most_seconds=1800)
-PLAN_SECONDS: Final = 120.0
+PLAN_SECONDS: Final = 900.0  # ten thousand tenants, all of them new, on a busy machine
 VERIFY_SECONDS: Final = 900.0
 FINDINGS_KEPT: Final = 1000
 
