@@ -63,7 +63,9 @@ async def roll_out(
 ) -> Operation:
     """Begin in this cell. Raises InvalidDocuments, NotFound, Forbidden, Refused when there is
     nothing to roll out, Conflict while a roll-out of the stack runs."""
-    repository = request.repository or await asyncio.to_thread(platform.load, request.sources)
+    repository = request.repository
+    if repository is None:
+        repository = await asyncio.to_thread(platform.load, request.sources)
     stack = find_stack(repository, request.stack)
     cell = await declared_cell(platform, repository)
     index = await platform.engine.index()
