@@ -313,7 +313,6 @@ CATALOGUE: Final[tuple[Entry, ...]] = (
         CHANGE,
         "Write a new tenant into its stack's document.",
         (
-            "skerry tenants add eu-customers acme",
             "skerry tenants add eu-customers acme --version 5.3.0 --set db=eu-db-2",
             "skerry tenants add eu-customers acme --set scale.min=2 --set env.PLAN=gold",
         ),
