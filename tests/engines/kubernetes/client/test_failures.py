@@ -52,7 +52,10 @@ async def test_a_field_no_kind_has_is_refused_not_dropped(client: Client, namesp
         await client.apply(deployment(namespace, replica_count=3))
 
 
-async def test_a_quota_speaks_for_itself(client: Client, namespace: str) -> None:
+async def test_a_quota_speaks_for_itself(
+    cluster: TestCluster, client: Client, namespace: str, needs: Callable[[object, str], None]
+) -> None:
+    needs(cluster.controllers, "no kube-controller-manager: quotas count nothing")
     quota = {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
