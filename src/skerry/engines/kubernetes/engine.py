@@ -1,5 +1,6 @@
 """The Kubernetes engine: the port, each call handed to the module that does it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -65,8 +66,10 @@ class KubernetesEngine:
         return ()
 
     async def index(self) -> Mapping[ServiceKey, str]:
-        """The inputs digest of every service here, in one request."""
-        return {service: entry.inputs for service, entry in (await self._index.read()).items()}
+        """The inputs digest of every service here, in one request; and, the first time, one
+        beside it that asks the cluster how old it is. Raises Refused for one that is too old."""
+        entries, _ = await asyncio.gather(self._index.read(), self._parts.client.version())
+        return {service: entry.inputs for service, entry in entries.items()}
 
     async def inventory(self, scope: Scope = EVERYTHING) -> Observation:
         """What Skerry applied: Deployments, and stubs of what they list."""
