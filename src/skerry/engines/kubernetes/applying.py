@@ -1,7 +1,7 @@
 """One service's change applied: what differs, the Deployment last, what is unwanted after it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from skerry.engines.kubernetes.inventory import (
     write_items,
 )
 from skerry.engines.kubernetes.looking import Looks
-from skerry.engines.kubernetes.namespaces import ensure_namespace
+from skerry.engines.kubernetes.namespaces import Namespaces
 from skerry.engines.kubernetes.order import removals, waves
 from skerry.engines.kubernetes.parts import Parts
 from skerry.engines.kubernetes.secrets import filled
@@ -116,6 +116,7 @@ class Applying:
         self._looks = looks
         self._writing = writing
         self._claims = Claims(parts)
+        self._namespaces = Namespaces(parts)
 
     async def apply(self, change: Change, *, take_over: bool) -> tuple[Outcome, ...]:
         """Raises Conflict at anything that is not the service's to touch."""
@@ -151,7 +152,8 @@ class Applying:
         todo = work.todo()
         # 1. What is not known to be ours is looked at. Stop on error: nothing has changed yet.
         unknown = work.unknown(todo)
-        there = await self._claims.check(work.service, unknown, crowded=crowded)
+        empty = await self._made_for(work, unknown)
+        there = await self._claims.check(work.service, unknown, crowded=crowded, empty=empty)
         if work.workload in there:
             raise Stale  # somebody made it since it was looked for
         # 2. What is around the workload. Stop on error: an apply of the same finishes it.
@@ -163,6 +165,15 @@ class Applying:
             await self._put_workload(work)
         # 4. What is not wanted any more. A crash leaves it in the inventory, to be seen.
         await self._remove(work)
+
+    async def _made_for(self, work: Work, manifests: Collection[Manifest]) -> frozenset[str]:
+        """A new service's namespace, where it was made for it just now."""
+        place = work.service.namespace
+        if work.live.there or not any(each["metadata"].get("namespace") for each in manifests):
+            return frozenset()
+        if ObjectKey("Namespace", "", place) in work.objects:
+            return frozenset()
+        return frozenset({place} if await self._namespaces.ensure(place) else ())
 
     async def _put(self, work: Work, manifest: Manifest) -> None:
         key = key_of(manifest)
@@ -197,6 +208,7 @@ class Applying:
 
     async def _send(self, manifest: Manifest, *, force: bool) -> dict[str, Any]:
         """Apply one object, into a namespace that is there, past what is Skerry's own."""
+        sent = self._parts.clock.monotonic()
         try:
             return await self._apply(manifest, force=force)
         except Conflict as error:
@@ -206,7 +218,7 @@ class Applying:
             namespace = manifest["metadata"].get("namespace")
             if not namespace:
                 raise
-            await ensure_namespace(self._client, namespace)
+            await self._namespaces.ensure(namespace, lost=sent)
             return await self._apply(manifest, force=force)
         return await self._apply(manifest, force=True)
 

@@ -16,7 +16,7 @@ from skerry.model.objects import FIELD_MANAGER, MANAGED_BY, SERVICE, Manifest, k
 
 _LOOK_SECONDS: Final = 20.0
 _MOST_TAKEN: Final = 500
-_WORKLOAD: Final = "Deployment"
+_LISTED: Final = frozenset({"Deployment", "Namespace"})  # all of them, not only others'
 Place = tuple[str, str]
 
 
@@ -29,15 +29,23 @@ class Claims:
         self._looks: dict[Place, tuple[float, asyncio.Task[frozenset[str] | None]]] = {}
 
     async def check(
-        self, service: ServiceKey, manifests: Collection[Manifest], *, crowded: frozenset[str]
+        self,
+        service: ServiceKey,
+        manifests: Collection[Manifest],
+        *,
+        crowded: frozenset[str],
+        empty: frozenset[str] = frozenset(),
     ) -> frozenset[ObjectKey]:
         """Those that are there and the service's, as far as they were looked at one by one.
-        `crowded` are namespaces in which many services are being applied. Raises Conflict,
-        naming an object that is there and not the service's."""
+        `crowded` are namespaces in which many services are being applied, and "" where many
+        namespaces are; in those that are `empty` nothing is looked for. Raises Conflict, naming
+        an object that is there and not the service's."""
         places = [each for each in manifests if each["kind"] == "Namespace"]
         fresh = {
-            each["metadata"]["name"] for each in places if not await self._is_there(service, each)
-        }
+            each["metadata"]["name"]
+            for each in places
+            if not await self._check(service, each, crowded=crowded)
+        } | empty
         rest = [
             each
             for each in manifests
@@ -99,8 +107,8 @@ class Claims:
         )
 
     async def _taken(self, place: Place) -> frozenset[str] | None:
-        """Names that are not Skerry's, or of Deployments all there are; None where those are
-        too many to look at at once."""
+        """Names that are not Skerry's, or of Deployments and Namespaces all there are; None
+        where those are too many to look at at once."""
         now = self._parts.clock.monotonic()
         at, look = self._looks.get(place, (float("-inf"), None))
         if look is None or now - at > _LOOK_SECONDS or _failed(look):
@@ -110,13 +118,13 @@ class Claims:
 
     async def _list_taken(self, place: Place) -> frozenset[str] | None:
         kind, namespace = place
-        labels = "" if kind == _WORKLOAD else OWNED.replace("=", "!=")
+        labels = "" if kind in _LISTED else OWNED.replace("=", "!=")
         names: set[str] = set()
         async for each in self._parts.client.list(
             kind, namespace=namespace, labels=labels, metadata=True
         ):
             names.add(each["metadata"]["name"])
-            if len(names) > _MOST_TAKEN and kind != _WORKLOAD:
+            if len(names) > _MOST_TAKEN and kind not in _LISTED:
                 return None
         return frozenset(names)
 

@@ -60,7 +60,7 @@ def record_of(releases: Sequence[Release], *, name: str) -> dict[str, Any]:
         "metadata": {
             "name": name or f"b-{label}-{digest_of(heads)[:12]}",
             "namespace": SYSTEM,
-            "labels": labels | ({STACK: stack} if stack else {}),
+            "labels": labels | ({STACK: stack or ""} if stack or many else {}),
             "annotations": annotations,
         },
         "revision": max(each.number for each in releases),

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from skerry.engines.kubernetes.batches import Batches
 from skerry.engines.kubernetes.client.client import Client
-from skerry.engines.kubernetes.history import surplus
+from skerry.engines.kubernetes.history import HISTORY, surplus
 from skerry.engines.kubernetes.kept import (
     KEPT,
     RELEASE,
@@ -48,9 +49,32 @@ class Records:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._places: dict[ServiceKey, dict[int, Place]] = defaultdict(dict)
+        self._histories = Batches(self._read_histories)
+        self._fresh: dict[tuple[ServiceKey, int], Release] = {}
+        self._recording = Batches(self._record_together)
 
     async def record(self, releases: Sequence[Release]) -> None:
-        """Write releases, or their verdicts, in few requests."""
+        """Write releases, or their verdicts, in few requests. What is recorded one by one at
+        the same time shares records too, but for tenants: of each a record of its own is read
+        quickly, however many tenants there are."""
+        first = releases[0] if len(releases) == 1 else None
+        if first is None or self._is_known(first) or stack_of(first.service) is not None:
+            await self._record(releases)
+            return
+        place = (first.service, first.number)
+        self._fresh[place] = first
+        try:
+            await self._recording.ask(place)
+        finally:
+            del self._fresh[place]
+
+    async def _record_together(
+        self, places: frozenset[tuple[ServiceKey, int]]
+    ) -> dict[tuple[ServiceKey, int], None]:
+        await self._record([self._fresh[each] for each in sorted(places) if each in self._fresh])
+        return {}
+
+    async def _record(self, releases: Sequence[Release]) -> None:
         fresh = [each for each in releases if not self._is_known(each)]
         alone, shared = _grouped(fresh)
         await asyncio.gather(
@@ -58,13 +82,25 @@ class Records:
             *(self._create(tuple(group), "") for group in shared),
             self._judge([each for each in releases if self._is_known(each)]),
         )
-        if shared:
-            await self._forget_surplus({stack_of(group[0].service) or "" for group in shared})
+        full = (group for group in shared if any(each.number > HISTORY for each in group))
+        if stacks := {stack_of(group[0].service) or "" for group in full}:
+            await self._forget_surplus(stacks)
 
     async def releases(self, service: ServiceKey) -> tuple[Release, ...]:
         """Its releases, newest first, with their objects."""
-        found = [each for each in await self._read(_selector([service])) if each.service == service]
-        return tuple(sorted(found, key=lambda each: -each.number))
+        return await self._histories.ask(service) or ()
+
+    async def _read_histories(
+        self, services: frozenset[ServiceKey]
+    ) -> dict[ServiceKey, tuple[Release, ...]]:
+        found: dict[ServiceKey, list[Release]] = {each: [] for each in services}
+        for release in await self._read(_selector(services)):
+            if release.service in found:
+                found[release.service].append(release)
+        return {
+            service: tuple(sorted(releases, key=lambda each: -each.number))
+            for service, releases in found.items()
+        }
 
     async def newest(self, scope: Scope) -> dict[ServiceKey, Release]:
         """Each service's newest; with its objects where few services are asked for."""
@@ -166,15 +202,13 @@ class Records:
 
 
 def _grouped(releases: Sequence[Release]) -> tuple[list[Release], list[list[Release]]]:
-    """Those recorded alone, and those of one stack and shard together."""
+    """Those recorded alone, and those of one shard of a stack, or of no stack, together."""
+    if len(releases) == 1:
+        return [*releases], []
     shared: dict[tuple[str, int], list[Release]] = defaultdict(list)
-    alone: list[Release] = []
     for release in releases:
-        stack = stack_of(release.service)
-        if stack is None or len(releases) == 1:
-            alone.append(release)
-        else:
-            shared[stack, shard_of(release.service)].append(release)
+        shared[stack_of(release.service) or "", shard_of(release.service)].append(release)
+    alone: list[Release] = []
     groups = []
     for them in shared.values():
         if len(them) == 1:
@@ -186,7 +220,5 @@ def _grouped(releases: Sequence[Release]) -> tuple[list[Release], list[list[Rele
 
 def _selector(services: Collection[ServiceKey]) -> str:
     labels = {service_hash(each) for each in services}
-    for each in services:
-        if stack := stack_of(each):
-            labels.add(shared_label(stack, shard_of(each)))
+    labels |= {shared_label(stack_of(each) or "", shard_of(each)) for each in services}
     return f"{KEPT}={RELEASE},{RECORD} in ({','.join(sorted(labels))})"

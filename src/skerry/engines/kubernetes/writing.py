@@ -20,7 +20,9 @@ log = logging.getLogger(__name__)
 
 FEW: Final = 4
 """Up to so many services have a lease each; more share one."""
-FLUSH_SECONDS: Final = 1.0
+FLUSH_SECONDS: Final = 5.0
+"""While many are written: a writer killed between two flushes has spoilt entries behind it,
+which cost a look each."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -40,9 +42,11 @@ class Block:
 
     @property
     def crowded(self) -> frozenset[str]:
-        """Namespaces of which many services are in the block."""
+        """Namespaces of which many services are in the block; and "", the place of namespaces
+        themselves, where there are many of those."""
         counts = Counter(each.namespace for each in self.services)
-        return frozenset(name for name, count in counts.items() if count > FEW)
+        crowded = {name for name, count in counts.items() if count > FEW}
+        return frozenset(crowded | {""} if len(counts) > FEW else crowded)
 
     @property
     def many(self) -> bool:
