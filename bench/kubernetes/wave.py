@@ -31,11 +31,9 @@ from skerry.model.objects import INVENTORY, annotation, key_of
 from skerry.model.rollout import Rollout
 from skerry.model.sources import Sources, SourceText
 from skerry.model.world import Scope
-from skerry.observer.understand import understand
-from skerry.operations.members import members_of, scope_of, services_of_wave
 from skerry.operations.versions import NewVersion
 from skerry.operations.voice import Voice
-from skerry.operations.wave import Wave, only_writer
+from skerry.operations.wave import Wave, members_now, only_writer
 from tests.cluster.cluster import TestCluster, private_cluster
 
 TENANTS = 1000
@@ -120,13 +118,12 @@ class Contest:
         await platform.ledger.open_operation(operation)
         voice = Voice(platform.ledger, platform.clock, operation=operation.id, heard=lambda: None)
         async with only_writer(platform, rollout, voice):
-            look = understand(await platform.engine.inventory(scope_of(rollout)))
-            given = await gift.given([*services_of_wave(rollout)], look)
-            members, _ = members_of(rollout, look, given)
+            members, _ = await members_now(platform, rollout, gift)
             wave = Wave(platform, rollout, members, voice=voice, pulse=lambda _: False)
             await wave.begin()
-        for step in given.steps.values():
-            manifests += (dict(each) for each in step.change.apply)
+        for member in members.values():
+            assert member.step is not None
+            manifests += (dict(each) for each in member.step.change.apply)
 
     async def _lists(self) -> dict[ObjectKey, str]:
         """What each Deployment lists: the loop sends that again, as a wave does."""

@@ -34,6 +34,10 @@ class Gift(Protocol):
 
     stack: str
 
+    async def prepare(self, services: Collection[ServiceKey]) -> None:
+        """What can be done before anybody has looked at these tenants, at the same time."""
+        return
+
     async def given(self, services: Collection[ServiceKey], snapshot: Snapshot) -> Given:
         """For these tenants as they are now."""
 

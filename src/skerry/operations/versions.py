@@ -19,7 +19,7 @@ from skerry.model.access import Identity
 from skerry.model.cell import Cell
 from skerry.model.change import Hold
 from skerry.model.keys import ServiceKey
-from skerry.model.objects import digest_of
+from skerry.model.objects import Bundle, digest_of
 from skerry.model.progress import Operation
 from skerry.model.repository import DeclaredStack, Repository
 from skerry.model.rollout import Rollout
@@ -138,38 +138,48 @@ class NewVersion(Gift):
         self._plain = replace(repository, stacks=(stack,))
         chosen = stack.with_values({VERSION: rollout.version})
         self._wanted = replace(repository, stacks=(chosen,))
+        self._compiled: tuple[tuple[Bundle, ...], Mapping[ServiceKey, str]] = ((), {})
 
-    async def given(self, services: Collection[ServiceKey], snapshot: Snapshot) -> Given:
-        """Those the documents no longer have, and those held by hand, are left alone."""
+    async def prepare(self, services: Collection[ServiceKey]) -> None:
+        """Compile them, in a thread."""
         only = frozenset(services)
         [stack] = self._wanted.stacks
         used = {each for _, _, each in references_of(stack, self._cell, only=only)}
         resolve = self._platform.references.fingerprint
         secrets = {reference: await resolve(reference) for reference in sorted(used)}
-        return await asyncio.to_thread(self._given, only, snapshot, secrets)
+        self._compiled = await asyncio.to_thread(self._compile, only, secrets)
 
-    def _given(
-        self, only: frozenset[ServiceKey], snapshot: Snapshot, secrets: Mapping[str, str]
-    ) -> Given:
+    async def given(self, services: Collection[ServiceKey], snapshot: Snapshot) -> Given:
+        """Those the documents no longer have, and those held by hand, are left alone."""
+        return await asyncio.to_thread(self._given, frozenset(services), snapshot)
+
+    def _compile(
+        self, only: frozenset[ServiceKey], secrets: Mapping[str, str]
+    ) -> tuple[tuple[Bundle, ...], Mapping[ServiceKey, str]]:
+        """What they are to become, and the inputs their documents have as they are."""
         look = Look(
             index=dict.fromkeys(only, ""), now=self._platform.clock.now(), only=only, whole=True
         )
-        tenants = compile_tenants(
+        made = compile_tenants(
             self._wanted, self._cell, contents=self._contents, fingerprints=secrets, look=look
         )
         plain = inputs_of_tenants(self._plain, self._cell, fingerprints=secrets, look=look)
+        return made.bundles, plain
+
+    def _given(self, only: frozenset[ServiceKey], snapshot: Snapshot) -> Given:
+        bundles, plain = self._compiled
         made = plan_tenants(
-            tenants.bundles,
+            bundles,
             snapshot,
             repository=self._wanted.name,
             holds={
                 each.service: self._hold(plain[each.service])
-                for each in tenants.bundles
+                for each in bundles
                 if plain[each.service] != each.inputs
             },
             limits=self._platform.engine.limits,
         )
-        declared = {each.service for each in tenants.bundles}
+        declared = {each.service for each in bundles}
         left = dict.fromkeys(only - declared, "is not declared here any more")
         left |= {each.service: each.reason for each in made.held}
         return Given(steps={each.service: each for each in steps_of(made, snapshot)}, left=left)

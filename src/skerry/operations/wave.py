@@ -14,12 +14,12 @@ from typing import Final
 from skerry.errors import Conflict, DeployFailed, SkerryError
 from skerry.model.change import Verdict
 from skerry.model.keys import ServiceKey
+from skerry.model.objects import key_of
 from skerry.model.progress import Stage
 from skerry.model.rollout import Rollout
 from skerry.model.units import show_seconds
-from skerry.model.world import Observation, ServiceState
+from skerry.model.world import Observation, ServiceState, Snapshot
 from skerry.observer.rollout import Done, Failed, progress
-from skerry.observer.understand import understand
 from skerry.operations.before import run_before
 from skerry.operations.insisting import insist
 from skerry.operations.lookout import Lookout, states_of
@@ -54,9 +54,7 @@ async def carry_out_wave(
     keeps the whole wave from being looked at or written; it can be taken up again then."""
     async with only_writer(platform, rollout, voice):
         # 1. One look, and what follows for each tenant. Stop on error: nothing has changed.
-        look = understand(await platform.engine.inventory(scope_of(rollout)))
-        given = await gift.given([*services_of_wave(rollout)], look)
-        members, left = members_of(rollout, look, given)
+        members, left = await members_now(platform, rollout, gift)
         rollout = replace(rollout, skipped={**rollout.skipped, **left})
         wave = Wave(platform, rollout, members, voice=voice, pulse=pulse)
         # 2. Releases first, then the objects. Carry on with the others when one is refused.
@@ -64,6 +62,31 @@ async def carry_out_wave(
         # 3. Until each tenant is up or back. Carry on: a failure is one tenant's.
         decision = await wave.see_through()
     return after(wave.rollout, decision, now=platform.clock.now()), decision
+
+
+async def members_now(
+    platform: Platform, rollout: Rollout, gift: Gift
+) -> tuple[dict[ServiceKey, Member], dict[str, str]]:
+    """The tenants of the present wave, each with what it is to be changed to; and those left
+    alone, with the reason."""
+    services = [*services_of_wave(rollout)]
+    seen, _ = await asyncio.gather(
+        platform.engine.inventory(scope_of(rollout)), gift.prepare(services)
+    )
+    look = _as_planned(seen)
+    return members_of(rollout, look, await gift.given(services, look))
+
+
+def _as_planned(seen: Observation) -> Snapshot:
+    """What a plan needs of a look; how each service is, nobody asks yet."""
+    return Snapshot(
+        cell=seen.cell,
+        at=seen.at,
+        objects={key_of(each): each for each in seen.objects},
+        services={},
+        inputs={},
+        releases=seen.releases,
+    )
 
 
 @asynccontextmanager
