@@ -115,6 +115,11 @@ class ControlPlane:
         self._api: Process | None = None
         self._others: list[Process] = []
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process ids of API server and etcd, as far as they run."""
+        return tuple(each.pid for each in (self._api, self._etcd) if each)
+
     def open(self) -> None:
         """Start everything, and wait until the API server is ready."""
         tokens = self.folder / "tokens.csv"
