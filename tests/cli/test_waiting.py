@@ -149,6 +149,7 @@ def test_a_conflict_is_said_before_anything_is_waited_for(fake: FakeServer, sker
 def test_each_verb_asks_for_its_operation(
     fake: FakeServer, skerry: Skerry, arguments: list[str], verb: str, body: dict[str, object]
 ) -> None:
+    fake.on("GET", "/v1/rollouts", {"rollouts": []})
     fake.on("POST", f"/v1/services/default/web/{verb}", started(operation()))
     fake.on("GET", EVENTS, Stream([DONE]))
     assert skerry(*arguments).code == 0
