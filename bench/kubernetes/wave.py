@@ -33,7 +33,7 @@ from skerry.model.sources import Sources, SourceText
 from skerry.model.world import Scope
 from skerry.operations.versions import NewVersion
 from skerry.operations.voice import Voice
-from skerry.operations.wave import Wave, members_now, only_writer
+from skerry.operations.wave import Wave, only_writer
 from tests.cluster.cluster import TestCluster, private_cluster
 
 TENANTS = 1000
@@ -118,10 +118,9 @@ class Contest:
         await platform.ledger.open_operation(operation)
         voice = Voice(platform.ledger, platform.clock, operation=operation.id, heard=lambda: None)
         async with only_writer(platform, rollout, voice):
-            members, _ = await members_now(platform, rollout, gift)
-            wave = Wave(platform, rollout, members, voice=voice, pulse=lambda _: False)
-            await wave.begin()
-        for member in members.values():
+            wave = Wave(platform, rollout, voice=voice, pulse=lambda _: False)
+            await wave.begin(gift)
+        for member in wave.members:
             assert member.step is not None
             manifests += (dict(each) for each in member.step.change.apply)
 

@@ -73,14 +73,14 @@ def services_of_wave(rollout: Rollout) -> dict[ServiceKey, str]:
 
 
 def members_of(
-    rollout: Rollout, snapshot: Snapshot, given: Given
+    rollout: Rollout, services: Mapping[ServiceKey, str], snapshot: Snapshot, *, given: Given
 ) -> tuple[dict[ServiceKey, Member], dict[str, str]]:
-    """The wave's members, and the tenants it leaves alone. What a carrier that died has begun
-    is gone on with: a release it recorded, one that waits for its verdict, one on its way
-    back."""
+    """Members of the wave (`services` says their tenants), and the tenants it leaves alone. What
+    a carrier that died has begun is gone on with: a release it recorded, one that waits for its
+    verdict, one on its way back."""
     members: dict[ServiceKey, Member] = {}
     left: dict[str, str] = {}
-    for service, tenant in services_of_wave(rollout).items():
+    for service, tenant in services.items():
         live = snapshot.objects.get(ObjectKey("Deployment", service.namespace, service.name))
         if service in given.left:
             left[tenant] = given.left[service]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from skerry.errors import Conflict, DeployFailed, SkerryError
+from skerry.loops import Tasks
 from skerry.model.change import Verdict
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import key_of
@@ -44,6 +45,7 @@ LOOK_SECONDS: Final = 1.0
 SPOKEN: Final = 20  # tenants whose failure is said one by one; the others are counted
 PATIENCE_SECONDS: Final = 600.0  # for another writer of one of the stack's tenants
 BEFORES_AT_ONCE: Final = 16
+PARTS: Final = (100, 300, 1000)  # tenants planned at once, while those before are applied
 Pulse = Callable[[Rollout], bool]
 
 
@@ -53,28 +55,24 @@ async def carry_out_wave(
     """The roll-out after its present wave (on, baking, halted or done), and why. Raises what
     keeps the whole wave from being looked at or written; it can be taken up again then."""
     async with only_writer(platform, rollout, voice):
-        # 1. One look, and what follows for each tenant. Stop on error: nothing has changed.
-        members, left = await members_now(platform, rollout, gift)
-        rollout = replace(rollout, skipped={**rollout.skipped, **left})
-        wave = Wave(platform, rollout, members, voice=voice, pulse=pulse)
-        # 2. Releases first, then the objects. Carry on with the others when one is refused.
-        await wave.begin()
-        # 3. Until each tenant is up or back. Carry on: a failure is one tenant's.
+        wave = Wave(platform, rollout, voice=voice, pulse=pulse)
+        # 1. One look, and every tenant changed as what follows for it is known. Stop on error.
+        await wave.begin(gift)
+        # 2. Until each tenant is up or back. Carry on: a failure is one tenant's.
         decision = await wave.see_through()
     return after(wave.rollout, decision, now=platform.clock.now()), decision
 
 
-async def members_now(
-    platform: Platform, rollout: Rollout, gift: Gift
-) -> tuple[dict[ServiceKey, Member], dict[str, str]]:
-    """The tenants of the present wave, each with what it is to be changed to; and those left
-    alone, with the reason."""
-    services = [*services_of_wave(rollout)]
-    seen, _ = await asyncio.gather(
-        platform.engine.inventory(scope_of(rollout)), gift.prepare(services)
-    )
-    look = _as_planned(seen)
-    return members_of(rollout, look, await gift.given(services, look))
+def _in_parts(services: Sequence[ServiceKey]) -> list[Sequence[ServiceKey]]:
+    """The first small, so that the engine has work soon; the others as large as that work
+    hides."""
+    parts: list[Sequence[ServiceKey]] = []
+    done = 0
+    while done < len(services) or not parts:
+        size = PARTS[min(len(parts), len(PARTS) - 1)]
+        parts.append(services[done : done + size])
+        done += size
+    return parts
 
 
 def _as_planned(seen: Observation) -> Snapshot:
@@ -113,18 +111,11 @@ async def only_writer(platform: Platform, rollout: Rollout, voice: Voice) -> Asy
 class Wave:
     """The tenants of the present wave, and what is done to them."""
 
-    def __init__(
-        self,
-        platform: Platform,
-        rollout: Rollout,
-        members: dict[ServiceKey, Member],
-        *,
-        voice: Voice,
-        pulse: Pulse,
-    ) -> None:
+    def __init__(self, platform: Platform, rollout: Rollout, *, voice: Voice, pulse: Pulse) -> None:
         self._platform = platform
         self._rollout = rollout
-        self._members = members
+        self._members: dict[ServiceKey, Member] = {}
+        self._left: dict[str, str] = {}
         self._voice = voice
         self._pulse = pulse
         self._risen: list[Member] = []
@@ -141,23 +132,58 @@ class Wave:
             if each.sight.seen is Seen.FAILED
         }
         up = sum(each.sight.seen is Seen.UP for each in self._members.values())
-        return replace(self._rollout, failed={**self._rollout.failed, **failed}, up=up)
-
-    async def begin(self) -> None:
-        """Record the releases, then change every tenant. One that the engine refuses goes back;
-        one that was on its way back when its carrier died goes on."""
-        changing = [each for each in self._members.values() if each.step is not None]
-        await self._fetch([each for each in self._members.values() if each.step is None])
-        place = f"wave {self._rollout.wave + 1} of {len(self._rollout.waves)}"
-        await self._voice.say(
-            Stage.APPLYING,
-            f"{place}: {len(changing)} of {len(self._members)} tenants to change",
+        return replace(
+            self._rollout,
+            failed={**self._rollout.failed, **failed},
+            skipped={**self._rollout.skipped, **self._left},
+            up=up,
         )
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Those that are begun with."""
+        return tuple(self._members.values())
+
+    async def begin(self, gift: Gift) -> None:
+        """Change every tenant. In parts: while those of one are applied, those of the next are
+        compiled. Returns once all are applied."""
+        services, engine = services_of_wave(self._rollout), self._platform.engine
+        parts = _in_parts([*services])
+        await self._voice.say(Stage.APPLYING, f"{self._place}: {len(services)} tenants to look at")
+        seen, _ = await asyncio.gather(
+            engine.inventory(scope_of(self._rollout)), gift.prepare(parts[0])
+        )
+        look, tasks = _as_planned(seen), Tasks()
+        changing: list[asyncio.Task[None]] = []
+        try:
+            for number, part in enumerate(parts):
+                if number:
+                    await gift.prepare(part)
+                named = {each: services[each] for each in part}
+                given = await gift.given(part, look)
+                members, left = members_of(self._rollout, named, look, given=given)
+                self._members |= members
+                self._left |= left
+                work = self._begin(tuple(members.values()))
+                changing.append(tasks.spawn(work, name="a part of a wave"))
+            await asyncio.gather(*changing)
+        finally:
+            await tasks.close()
+
+    async def _begin(self, members: Sequence[Member]) -> None:
+        """Record the releases, then apply. One that the engine refuses goes back; one that was
+        on its way back when its carrier died goes on."""
+        changing = [each for each in members if each.step is not None]
+        await self._fetch([each for each in members if each.step is None])
         releases = [each.release for each in changing if each.release is not None]
         if releases:
             await self._platform.engine.record(*releases)
         room = asyncio.Semaphore(BEFORES_AT_ONCE)
         await asyncio.gather(*(self._change(each, room) for each in changing))
+
+    @property
+    def _place(self) -> str:
+        return f"wave {self._rollout.wave + 1} of {len(self._rollout.waves)}"
 
     async def see_through(self) -> Decision:
         """Until none is on its way."""
