@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SILENCE_SECONDS: Final = 45.0  # an operation says something at least every ten
 REACH_SECONDS: Final = 60.0  # how long a server may be away in the middle of an operation
+FEW: Final = 4
 ROLLOUTS: Final = frozenset({"rollout", "stack-rollback"})  # operations `skerry resume` takes up
 
 
@@ -116,9 +117,17 @@ def detached(operation: "OperationView", console: Console) -> None:
 def services_named(
     door: Door, names: Sequence[str], cells: Sequence[str] = ()
 ) -> list["ServiceView"]:
-    """These services as they are now; those that are gone are left out."""
-    every: list[ServiceView] = door.get("/v1/status", cell=cells)["services"]
-    return [each for each in every if name_of(each) in names]
+    """These services as they are now; those that are gone are left out. A few are asked for one
+    by one: there may be ten thousand others."""
+    if len(names) > FEW:
+        every: list[ServiceView] = door.get("/v1/status", cell=cells)["services"]
+        return [each for each in every if name_of(each) in names]
+    found: list[ServiceView] = []
+    for name in names:
+        namespace, _, bare = name.rpartition("/")
+        asked = {"namespace": namespace or "default", "name": bare}
+        found += door.get("/v1/status", cell=cells, **asked)["services"]
+    return found
 
 
 def _left(operation: "OperationView", console: Console) -> None:
