@@ -3,7 +3,8 @@
     .venv/bin/python -m bench.kubernetes.apply [SERVICES]
 
 Everything they compile to (account, network policy, Service, budget, Deployment; every second
-has an autoscaler), in turns, each way into namespaces of its own, on a control plane of its own without controllers.
+has an autoscaler), in turns, each way into namespaces of its own, on a control plane of its own
+without controllers.
 
 - `skerry`: what `apply` of a repository does once it is planned: the lease, a record of each
   release, the objects, the index. Namespaces are made by it, within its time.
