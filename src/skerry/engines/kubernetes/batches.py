@@ -13,14 +13,17 @@ MOST: Final = 50
 class Batches(Generic[K, V]):
     """One request at a time: what is asked meanwhile is asked by the next one."""
 
-    def __init__(self, answer: Callable[[frozenset[K]], Awaitable[Mapping[K, V]]]) -> None:
+    def __init__(
+        self, answer: Callable[[frozenset[K]], Awaitable[Mapping[K, V]]], *, most: int = MOST
+    ) -> None:
         self._answer = answer
+        self._most = most
         self._turn = asyncio.Lock()
         self._open: Batch[K, V] = Batch()
 
     async def ask(self, key: K) -> V | None:
         """What there is under this key. Raises what the request did."""
-        if len(self._open.keys) >= MOST:
+        if len(self._open.keys) >= self._most:
             self._open = Batch()
         batch = self._open
         batch.keys.add(key)

@@ -1,7 +1,8 @@
 """Looks at a cell: one now (`observe`), or one after each change (`watch`).
 
 A few services are watched by themselves. Many, or a stack, share one informer over the whole
-cell, which is there as long as somebody uses it.
+cell, which is there as long as somebody uses it and a little longer: to begin it means to list
+everything.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from skerry.engines.kubernetes import scaling
+from skerry.engines.kubernetes.batches import Batches
 from skerry.engines.kubernetes.board import Board
 from skerry.engines.kubernetes.informer import WIDE, Informer, beside, narrow, read_sources
 from skerry.engines.kubernetes.observing import observation, observe, releases_of
@@ -24,6 +26,9 @@ HEARTBEAT_SECONDS: Final = 10.0
 RELEASES_SECONDS: Final = 5.0
 NARROW: Final = 8
 """Up to so many services have watches of their own, and so many such looks at once."""
+LINGER_SECONDS: Final = 20.0
+_READ_AT_ONCE: Final = 16
+_REMEMBERED: Final = 256
 _TOGETHER_SECONDS: Final = 0.05
 _TOGETHER_WIDE_SECONDS: Final = 0.3
 
@@ -37,8 +42,10 @@ class Watches:
         self._narrow: set[Informer] = set()
         self._shared: Informer | None = None
         self._users = 0
+        self._idle_since = 0.0
         self._giving_back: set[ServiceKey] = set()
-        self._releases: dict[Scope, tuple[float, Mapping[ServiceKey, Release]]] = {}
+        self._releases: dict[ServiceKey, tuple[float, Release | None]] = {}
+        self._newest = Batches(self._read_newest, most=_READ_AT_ONCE)
 
     async def close(self) -> None:
         """End every watch, whoever uses it."""
@@ -57,7 +64,8 @@ class Watches:
         """An observation now, after each change, and at least every ten seconds. Raises what
         keeps the first from being made; later the trouble is in `problems`."""
         few = scope.services is not None and len(scope.services) <= NARROW
-        opened = self._own(scope) if few and len(self._narrow) < NARROW else self._common(scope)
+        alone = few and self._shared is None and len(self._narrow) < NARROW
+        opened = self._own(scope) if alone else self._common(scope)
         async with opened as (informer, together):
             bell = informer.listen(scope)
             try:
@@ -83,14 +91,24 @@ class Watches:
         return observation(self._parts, look, releases=releases, problem=problem)
 
     async def _recent_releases(self, scope: Scope) -> Mapping[ServiceKey, Release]:
-        """Read a few times a minute, not with every pod that moves."""
+        """Read a few times a minute, not with every pod that moves; those of many in one."""
+        services = sorted(scope.services or ())
+        found = await asyncio.gather(*(self._recent_release(each) for each in services))
+        pairs = zip(services, found, strict=True)
+        return {service: each for service, each in pairs if each is not None}
+
+    async def _recent_release(self, service: ServiceKey) -> Release | None:
         now = self._parts.clock.monotonic()
-        at, found = self._releases.get(scope, (float("-inf"), {}))
+        at, found = self._releases.get(service, (float("-inf"), None))
         if now - at >= RELEASES_SECONDS:
-            self._releases.clear()
-            found = await releases_of(self._parts, scope)
-            self._releases[scope] = (now, found)
+            found = await self._newest.ask(service)
+            if len(self._releases) > _REMEMBERED:
+                self._releases.clear()
+            self._releases[service] = (now, found)
         return found
+
+    async def _read_newest(self, services: frozenset[ServiceKey]) -> Mapping[ServiceKey, Release]:
+        return await releases_of(self._parts, Scope(services=services))
 
     @asynccontextmanager
     async def _own(self, scope: Scope) -> AsyncIterator[tuple[Informer, float]]:
@@ -120,7 +138,7 @@ class Watches:
 
     @asynccontextmanager
     async def _common(self, scope: Scope) -> AsyncIterator[tuple[Informer, float]]:
-        """The watches of the whole cell, begun by their first user and ended with the last."""
+        """The watches of the whole cell, begun by their first user and ended after the last."""
         if self._shared is None:
             self._shared = Informer(self._parts, WIDE)
             self._shared.start()
@@ -132,9 +150,16 @@ class Watches:
             yield informer, _TOGETHER_WIDE_SECONDS
         finally:
             self._users -= 1
-            if not self._users and self._shared is informer:
-                self._shared = None
-                await informer.close()
+            if not self._users:
+                self._idle_since = self._parts.clock.monotonic()
+                self._tasks.spawn(self._end_unused(informer), name="the end of the cell's watches")
+
+    async def _end_unused(self, informer: Informer) -> None:
+        await self._parts.clock.sleep(LINGER_SECONDS)
+        idle = self._parts.clock.monotonic() - self._idle_since
+        if not self._users and self._shared is informer and idle >= LINGER_SECONDS:
+            self._shared = None
+            await informer.close()
 
     async def _rung(self, bell: asyncio.Event, *, at_most: float) -> None:
         """Until it rings, or so many seconds are over."""
