@@ -91,37 +91,36 @@ class Shop:
             file.write_text("".join(lines))
         return name, f"acme/app:{version}"
 
-    def skerry(self, *arguments: str, status: int = 0) -> Ran:
-        """A command without a server, in a process of its own. Raises RuntimeError when it does
-        not end as it should."""
-        began = time.perf_counter()
+    def skerry(self, *arguments: str) -> Ran:
+        """A command on the cell."""
+        return run(*arguments, state=self.folder / "state")
+
+
+def run(*arguments: str, state: Path, status: int = 0) -> Ran:
+    """`skerry`, without a server, in a process of its own, as a person has it: modules are kept
+    compiled. Raises RuntimeError when it does not end with that status."""
+    without = {"SKERRY_SERVER", "SKERRY_TOKEN", "PYTHONDONTWRITEBYTECODE"}
+    environment = {name: value for name, value in os.environ.items() if name not in without}
+    compiled, said = state.with_suffix(".compiled"), state.with_suffix(".said")
+    environment |= {"SKERRY_STATE": str(state), "PYTHONPYCACHEPREFIX": str(compiled)}
+    began = time.perf_counter()
+    with said.open("wb") as errors:
         child = subprocess.Popen(
             [sys.executable, "-m", "skerry", *arguments],
-            env=self.environment,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=(self.folder / "said").open("wb"),
+            stderr=errors,
         )
-        assert child.stdout is not None
-        printed = child.stdout.read().decode()
-        _, ended, used = os.wait4(child.pid, 0)
-        took = time.perf_counter() - began
-        child.returncode = os.waitstatus_to_exitcode(ended)
-        if child.returncode != status:
-            said = (self.folder / "said").read_text()[-3000:]
-            raise RuntimeError(f"skerry {' '.join(arguments)}: {child.returncode}\n{said}")
-        return Ran(took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000, printed)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """As a person has it: no server named, compiled modules kept."""
-        without = {"SKERRY_SERVER", "SKERRY_TOKEN", "PYTHONDONTWRITEBYTECODE"}
-        kept = {name: value for name, value in os.environ.items() if name not in without}
-        return {
-            **kept,
-            "SKERRY_STATE": str(self.folder / "state"),
-            "PYTHONPYCACHEPREFIX": str(self.folder / "compiled"),
-        }
+    assert child.stdout is not None
+    printed = child.stdout.read().decode()
+    _, ended, used = os.wait4(child.pid, 0)
+    took = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(ended)
+    if child.returncode != status:
+        words = said.read_text()[-3000:]
+        raise RuntimeError(f"skerry {' '.join(arguments)}: {child.returncode}\n{words}")
+    return Ran(took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000, printed)
 
 
 def _line(number: int) -> str:
