@@ -148,6 +148,10 @@ class FaultProxy:
         await self._fall_silent()
         if self._session:
             await self._session.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         transport = request.transport
@@ -160,6 +164,9 @@ class FaultProxy:
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self._websocket(request)
             return await self._misbehaving(request, transport)
+        except (aiohttp.ClientError, ConnectionError):  # one of the two sides is gone
+            transport.abort()
+            return web.Response()
         finally:
             self._open.discard(transport)
             self._under_way -= 1
@@ -181,7 +188,8 @@ class FaultProxy:
         if self._turn("fail", faults.fail_one_in):
             return _status(faults.fail_status, {}, faults.fail_message)
         if self._turn("cut", faults.cut_one_in):
-            await self._unanswered(request)
+            if "watch" not in request.query:
+                await self._unanswered(request)
             transport.abort()
             return web.Response()
         return await self._forward(request)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from skerry.errors import NotFound, Refused
+from skerry.errors import Forbidden, NotFound, Refused
+from skerry.model.access import Identity, Role
 from skerry.model.cell import Cell, EngineKind
 from skerry.model.repository import Repository
 from skerry.model.sources import Sources
@@ -64,11 +65,15 @@ class Fleet:
             raise _unknown(cell, [each.cell for each in self.site.known()])
         return self._of(found)
 
-    def meant(self, repository: Repository, names: Sequence[str] = ()) -> tuple[Platform, ...]:
+    def meant(
+        self, repository: Repository, names: Sequence[str] = (), *, by: Identity
+    ) -> tuple[Platform, ...]:
         """The cells this repository is applied to: those it declares; without any, all that are
-        known, or the machine itself. `names` narrows. Raises NotFound, Refused."""
+        known, or the machine itself. `names` narrows. Raises NotFound, Refused, and Forbidden
+        where only an admin may say what a cell is."""
         if not repository.cells:
             return self.platforms(names)
+        self._require_known(repository, by)
         declared = {each.cell: each for each in repository.cells}
         for name in names:
             if name not in declared:
@@ -103,6 +108,23 @@ class Fleet:
         await self.site.forget(self.platform(cell).name)
         self._platforms.pop(cell, None)
 
+    def _require_known(self, repository: Repository, by: Identity) -> None:
+        """A cluster's document decides whose credentials are used where, and its kubeconfig may
+        name a program to run: who is no admin can only repeat it."""
+        if by.role is Role.ADMIN and not by.namespaces:
+            return
+        known = self.site.known()
+        for cell in repository.cells:
+            if cell.engine is not EngineKind.LOCAL and cell not in known:
+                there = any(each.cell == cell.cell for each in known)
+                raise Forbidden(
+                    "its document is another than the one in force"
+                    if there
+                    else "is not known yet, and only an admin adds a cell",
+                    subject=f"cell/{cell.cell}",
+                    hint="skerry apply, with an admin's token for all namespaces",
+                )
+
     def _of(self, cell: Cell) -> Platform:
         return self._platform(self.site.at(cell))
 
@@ -122,6 +144,7 @@ class Fleet:
                 load=self.load,
                 doctor=self.doctor,
                 state=self.state,
+                lasting=self.lasting,
                 planning=self._planning.setdefault(name, asyncio.Lock()),
             )
         return known

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Final
 
-from skerry.errors import DeployFailed, SkerryError
+from skerry.errors import DeployFailed, EngineUnavailable, SkerryError, Unavailable
 from skerry.model.keys import ServiceKey
 from skerry.model.progress import Stage
 from skerry.operations.steps import Step
@@ -55,6 +55,10 @@ def _joined(
     first = next(iter(failures.values()))
     if len(failures) == 1 and not skipped:
         return first
+    if all(isinstance(each, Unavailable) for each in failures.values()):
+        count = len(failures) + len(skipped)
+        left = f"{count} of {total} services are left as they are: the next apply goes on"
+        return EngineUnavailable(f"{first.cause}; {left}", subject=first.subject, hint=first.hint)
     said = [f"{service}: {error.cause}" for service, error in sorted(failures.items())]
     said += [f"{service}: not started, for it depends on {on}" for service, on in skipped.items()]
     count = len(failures) + len(skipped)

@@ -56,33 +56,33 @@ class Logbook:
         """Keep it as it is now."""
         kept = replace(rollout, carrier=carrier, heard=self._platform.clock.now())
         fact = write_rollout(kept)
-        await insist(self._platform.clock, lambda: self._platform.engine.remember(self._name, fact))
+        await insist(self._platform, lambda: self._platform.engine.remember(self._name, fact))
         return kept
 
     async def put_back(self, rollout: Rollout | None) -> None:
         """Keep what was kept before."""
         fact = None if rollout is None else write_rollout(rollout)
-        await insist(self._platform.clock, lambda: self._platform.engine.remember(self._name, fact))
+        await insist(self._platform, lambda: self._platform.engine.remember(self._name, fact))
 
     async def beat(self, rollout: Rollout, *, carrier: str) -> bool:
         """Say that its carrier is still at it; whether somebody wants it stopped. Raises
         Conflict when another has taken it up meanwhile."""
-        there = await insist(self._platform.clock, self.find)
+        there = await insist(self._platform, self.find)
         if there is not None and (there.id, there.carrier) != (rollout.id, carrier):
             raise Conflict(
                 f"was taken up by {there.carrier}", subject=self.subject, hint="skerry rollouts"
             )
         await self.write(rollout, carrier=carrier)
-        note = await insist(self._platform.clock, lambda: self._platform.engine.recall(self._note))
+        note = await insist(self._platform, lambda: self._platform.engine.recall(self._note))
         return note is not None and note.get("id") == rollout.id
 
     async def enter(self, rollout: Rollout, *, carrier: str) -> Rollout:
         """Keep a new one; from now on the cell knows that the stack has any."""
-        engine, clock = self._platform.engine, self._platform.clock
-        known = await insist(clock, lambda: engine.recall(_ALL)) or {}
+        engine = self._platform.engine
+        known = await insist(self._platform, lambda: engine.recall(_ALL)) or {}
         stacks = sorted({*known.get("stacks", ()), rollout.stack})
         if stacks != known.get("stacks"):
-            await insist(clock, lambda: engine.remember(_ALL, {"stacks": stacks}))
+            await insist(self._platform, lambda: engine.remember(_ALL, {"stacks": stacks}))
         return await self.write(rollout, carrier=carrier)
 
     async def ask_to_stop(self, rollout: Rollout, *, by: str) -> None:
@@ -91,7 +91,7 @@ class Logbook:
 
     async def forget_note(self) -> None:
         """It was followed, or is out of date."""
-        await insist(self._platform.clock, lambda: self._platform.engine.remember(self._note, None))
+        await insist(self._platform, lambda: self._platform.engine.remember(self._note, None))
 
     def carried(self, rollout: Rollout) -> bool:
         """Whether somebody is at it now."""

@@ -64,7 +64,7 @@ class Platform:
 
     `load` makes models of documents and remembers those it has seen. `planning` is held from
     looking at the cell until the services to change are taken, so that two plans never start
-    from the same look.
+    from the same look. `lasting` is whether a server is there, and not only a command.
     """
 
     cells: OwnCell
@@ -76,6 +76,7 @@ class Platform:
     load: Callable[[Sources], Repository]
     doctor: Doctor | None = None
     state: str = ""
+    lasting: bool = True
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

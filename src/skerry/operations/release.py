@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from skerry.errors import DeployFailed, SkerryError
+from skerry.errors import DeployFailed, SkerryError, Unavailable
 from skerry.model.change import Action, Change, Release, Verdict
 from skerry.model.objects import RELEASE, Manifest
 from skerry.model.progress import Operation, Stage
@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 async def carry_out_step(
     platform: Platform, step: Step, operation: Operation, *, voice: Voice
 ) -> None:
-    """Raises DeployFailed after the release before is back."""
+    """Raises DeployFailed after the release before is back; without a server also Unavailable,
+    with the release as it was left."""
     if step.change.action is Action.DELETE:
         return await _remove(platform, step, operation, voice=voice)
     if step.change.action is Action.SETTLE:
@@ -45,6 +46,8 @@ async def carry_out_step(
             failure = _own_fault(platform, step)
         else:
             return await _end(platform, release, step, operation=operation, voice=voice)
+    if isinstance(failure, Unavailable) and not platform.lasting:
+        raise failure  # nobody can tell how the release is: `settling.py` does, next time
     await mark(platform, release, Verdict.FAILED, reason=failure.cause)
     if voice.has_said(Stage.APPLYING, step.service):
         await undo(platform, step, release, voice=voice, failure=failure)

@@ -11,7 +11,7 @@ from skerry.operations.concerned import services_of
 from skerry.operations.delete import remove
 from skerry.operations.deploy import carry_out
 from skerry.operations.fleet import Fleet
-from skerry.operations.insisting import insist
+from skerry.operations.insisting import persist
 from skerry.operations.platform import Platform
 from skerry.operations.repair import put_right
 from skerry.operations.restart import roll
@@ -55,7 +55,7 @@ async def resume(fleet: Fleet) -> tuple[Operation, ...]:
 def _work(fleet: Fleet, kind: Kind) -> Callable[[Operation, Voice], Awaitable[None]]:
     async def go_on(operation: Operation, voice: Voice) -> None:
         platform = fleet.platform(operation.cell) if operation.cell else fleet.machine()
-        await insist(platform.clock, lambda: _answer(platform))
+        await persist(platform.clock, lambda: _answer(platform))
         await kind(platform, operation, voice)
 
     return go_on

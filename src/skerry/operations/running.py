@@ -17,7 +17,7 @@ from skerry.loops import Tasks
 from skerry.model.keys import ServiceKey
 from skerry.model.progress import Operation, OperationState, Progress, Stage
 from skerry.operations.concerned import namespaces_of
-from skerry.operations.insisting import insist
+from skerry.operations.insisting import persist
 from skerry.operations.voice import Voice
 from skerry.ports import Clock, Ledger
 
@@ -177,7 +177,7 @@ class Running:
 
     async def _end(self, operation: Operation) -> None:
         ended = replace(operation, ended=self._clock.now())
-        await insist(self._clock, lambda: self._ledger.end_operation(ended))
+        await persist(self._clock, lambda: self._ledger.end_operation(ended))
         self._notify()
 
     def _notify(self) -> None:

@@ -107,7 +107,7 @@ async def _take_back(
     count = "the document's count" if before is None else f"{before.replicas} replicas"
     said = f"{failure.cause}; going back to {count}"
     await voice.say(Stage.RESTORING, said, service=service, last_lines=lines)
-    await insist(platform.clock, lambda: platform.engine.scale(service, before))
+    await insist(platform, lambda: platform.engine.scale(service, before))
     try:
         deadline = request["deadline_seconds"]
         await wait_until_up(

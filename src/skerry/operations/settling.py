@@ -25,7 +25,7 @@ from skerry.operations.waiting import wait_until_up
 async def mark(platform: Platform, release: Release, verdict: Verdict, *, reason: str = "") -> None:
     """Write how a release ended, however long that takes."""
     judged = replace(release, verdict=verdict, verdict_reason=reason)
-    await insist(platform.clock, lambda: platform.engine.record(judged))
+    await insist(platform, lambda: platform.engine.record(judged))
 
 
 async def settle(platform: Platform, step: Step, *, voice: Voice) -> None:

@@ -34,7 +34,7 @@ async def undo(
             await _restore(platform, step, failed, voice=voice, before=before)
         elif not step.existed:
             await insist(
-                platform.clock, lambda: platform.engine.delete(step.service, volumes=False)
+                platform, lambda: platform.engine.delete(step.service, volumes=False)
             )
             deadline = step.change.deadline_seconds
             await wait_until_gone(platform, step.service, voice, deadline_seconds=deadline)
@@ -58,7 +58,7 @@ async def undo(
 
 async def release_before(platform: Platform, failed: Release) -> Release | None:
     """The newest one that was up before the one that failed."""
-    known = await insist(platform.clock, lambda: platform.engine.releases(failed.service))
+    known = await insist(platform, lambda: platform.engine.releases(failed.service))
     older = (each for each in known if each.number < failed.number)
     return next((each for each in older if each.verdict is Verdict.DEPLOYED), None)
 
@@ -73,7 +73,7 @@ async def _restore(
     platform: Platform, step: Step, failed: Release, *, voice: Voice, before: Release
 ) -> None:
     change = way_back(failed, before, hold=step.hold)
-    await insist(platform.clock, lambda: platform.engine.apply(change))
+    await insist(platform, lambda: platform.engine.apply(change))
     await wait_until_up(
         platform,
         step.service,

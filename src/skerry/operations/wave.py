@@ -281,7 +281,7 @@ class Wave:
             if each.release is not None
         ]
         if verdicts:
-            await insist(self._platform.clock, lambda: self._platform.engine.record(*verdicts))
+            await insist(self._platform, lambda: self._platform.engine.record(*verdicts))
         await asyncio.gather(*(self._take_back(*each) for each in fallen))
 
     async def _take_back(self, member: Member, reason: str, lines: Sequence[str]) -> None:
@@ -293,7 +293,7 @@ class Wave:
             return await self._speak(member, said, lines)
         await self._speak(member, f"{reason}; bringing back release {before.number}", lines)
         change = way_back(failed, before, hold=member.hold)
-        await insist(self._platform.clock, lambda: self._platform.engine.apply(change))
+        await insist(self._platform, lambda: self._platform.engine.apply(change))
         member.cause, member.number = reason, before.number
         member.sight = Sight(seen=Seen.WAITING, reason=f"release {before.number} to be back")
         member.ends = self._platform.clock.monotonic() + member.deadline_seconds
