@@ -31,6 +31,8 @@ from skerry.ports import Clock
 
 DURATION_SECONDS: Final = 15.0
 RENEW_SECONDS: Final = 4.0
+FORGOTTEN: Final = timedelta(hours=1)
+"""After so long a dead writer's lease says nothing to anybody, whatever the clocks say."""
 _BY: Final = "skerry.dev/by"
 _SERVICES: Final = "skerry.dev/services"  # JSON list of the hashes of a lease for many
 _STACK: Final = "skerry.dev/stack"  # of a lease for all of a stack
@@ -102,17 +104,22 @@ class Leases:
             raise taken(service.at(self._cell), _holder(other))
 
     async def renew(self, lease: Lease) -> None:
-        """Say that the holder lives. Marks the lease as lost when another has it."""
+        """Say that the holder lives. Marks the lease as lost when another has it, and not when
+        only the answer to an earlier renewal was."""
         body = {
             "metadata": {"resourceVersion": lease.version},
             "spec": {"renewTime": _micro(self._clock.now())},
         }
         try:
+            answer: Mapping[str, Any] | None
             answer = await self._client.patch(self._path(lease.name), body)
         except (Conflict, NotFound):
+            # Ours all the same where a renewal arrived, and its answer did not.
+            answer = await self._read(lease.name)
+        if answer is None or not _is_held(answer, lease):
             lease.lost = True
-            return
-        self._note(lease, answer)
+        else:
+            self._note(lease, answer)
 
     async def keep(self, lease: Lease) -> None:
         """Renew until cancelled, or until it is lost."""
@@ -135,12 +142,31 @@ class Leases:
             )
 
     async def give_up(self, lease: Lease) -> None:
-        """Let others in. Does nothing to a lease that is another's by now."""
+        """Let others in. Does nothing to a lease that is another's by now: who takes one over
+        makes it anew."""
         if not lease.lost:
             try:
                 await self._client.delete(ObjectKey("Lease", SYSTEM, lease.name), uid=lease.uid)
             except Conflict:
                 lease.lost = True
+
+    async def forget_dead(self) -> frozenset[str]:
+        """Remove what dead writers left long ago. The names of the leases that stay."""
+        labels = f"{KEPT}={LEASE}"
+        left: set[str] = set()
+        async for each in self._client.list("Lease", namespace=SYSTEM, labels=labels):
+            metadata = each["metadata"]
+            left.add(metadata["name"])
+            if _renewed(each) + FORGOTTEN < self._clock.now():
+                key = ObjectKey("Lease", SYSTEM, metadata["name"])
+                try:
+                    await self._client.delete(
+                        key, uid=metadata["uid"], version=metadata["resourceVersion"]
+                    )
+                except Conflict:
+                    continue  # somebody took it over
+                left.discard(metadata["name"])
+        return frozenset(left)
 
     async def live(self) -> tuple[Mapping[str, Any], ...]:
         """The leases that are held now, as annotations say for what."""
@@ -185,26 +211,25 @@ class Leases:
         """Take over a lease whose holder is dead: past its time by our clock, and not renewed
         while we watched, whatever the clocks say."""
         other = await self._read(lease.name)
-        if other is None:
-            return self._note(lease, await self._create(manifest))
-        if self._live(other):
-            raise taken(lease.subject, _holder(other))
-        await self._clock.sleep(1.5 * RENEW_SECONDS)
-        again = await self._read(lease.name)
-        if again is None:
-            return self._note(lease, await self._create(manifest))
-        version = other["metadata"]["resourceVersion"]
-        if again["metadata"]["resourceVersion"] != version:
-            raise taken(lease.subject, _holder(again))
-        metadata = {**manifest["metadata"], "resourceVersion": version}
+        if other is not None:
+            if self._live(other):
+                raise taken(lease.subject, _holder(other))
+            await self._clock.sleep(1.5 * RENEW_SECONDS)
         now = _micro(self._clock.now())
         spec = {**manifest["spec"], "acquireTime": now, "renewTime": now}
         try:
-            self._note(
-                lease, await self._client.replace({**manifest, "metadata": metadata, "spec": spec})
-            )
-        except (Conflict, NotFound) as error:
-            raise taken(lease.subject, "another writer") from error
+            if other is not None:
+                # Another object, and not this one anew: its dead holder, should it wake up,
+                # gives up by its uid.
+                metadata = other["metadata"]
+                key = ObjectKey("Lease", SYSTEM, lease.name)
+                await self._client.delete(
+                    key, uid=metadata["uid"], version=metadata["resourceVersion"]
+                )
+            self._note(lease, await self._create({**manifest, "spec": spec}))
+        except Conflict as error:
+            there = await self._read(lease.name)
+            raise taken(lease.subject, _holder(there) if there else "another writer") from error
 
     async def _read(self, name: str) -> dict[str, Any] | None:
         try:
@@ -213,10 +238,8 @@ class Leases:
             return None
 
     def _live(self, lease: Mapping[str, Any]) -> bool:
-        spec = lease["spec"]
-        renewed = datetime.fromisoformat(spec["renewTime"])
-        duration = timedelta(seconds=spec.get("leaseDurationSeconds", DURATION_SECONDS))
-        return self._clock.now() < renewed + duration
+        seconds = lease["spec"].get("leaseDurationSeconds", DURATION_SECONDS)
+        return self._clock.now() < _renewed(lease) + timedelta(seconds=seconds)
 
     def _note(self, lease: Lease, answer: Mapping[str, Any]) -> None:
         lease.version = answer["metadata"]["resourceVersion"]
@@ -238,6 +261,14 @@ def covered(lease: Mapping[str, Any], services: Mapping[str, ServiceKey]) -> Ser
         return next(tenants, None)
     both = services.keys() & set(orjson.loads(annotations.get(_SERVICES, "[]")))
     return services[min(both)] if both else None
+
+
+def _is_held(lease: Mapping[str, Any], ours: Lease) -> bool:
+    return bool(lease["spec"].get("holderIdentity") == ours.holder)
+
+
+def _renewed(lease: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(lease["spec"]["renewTime"])
 
 
 def _stacks(services: Collection[ServiceKey]) -> dict[str, str]:

@@ -6,8 +6,7 @@ import time
 import pytest
 
 from skerry.engines.kubernetes.client.client import Client
-from skerry.engines.kubernetes.client.failures import ApiError
-from skerry.errors import EngineUnavailable
+from skerry.errors import Conflict, EngineUnavailable
 from tests.cluster.proxy import FaultProxy, Faults
 from tests.engines.kubernetes.client.manifests import config
 
@@ -55,13 +54,40 @@ async def test_one_fault_in_ten_is_tried_again(
     assert await _count(proxied, namespace) == 60
 
 
-async def test_a_create_is_not_sent_twice_after_a_fault(
+@pytest.mark.parametrize(
+    "faults",
+    [Faults(cut_one_in=99, methods=("POST",)), Faults(fail_one_in=99, methods=("POST",))],
+    ids=["the answer is lost", "the server fails"],
+)
+async def test_a_create_is_sent_again_and_makes_one_object(
+    proxy: FaultProxy, proxied: Client, namespace: str, faults: Faults
+) -> None:
+    await proxied.version()
+    proxy.faults = faults
+    made = await proxied.create(config(namespace, a="1"))
+    assert made["data"] == {"a": "1"}
+    assert [method for method, _ in proxy.seen].count("POST") == 2
+
+
+async def test_an_object_of_somebody_elses_is_never_taken_for_a_lost_answer(
     proxy: FaultProxy, proxied: Client, namespace: str
 ) -> None:
-    proxy.faults = Faults(fail_one_in=1, methods=("POST",))
-    with pytest.raises(ApiError, match="made up"):
-        await proxied.create(config(namespace, a="1"))
-    assert [method for method, _ in proxy.seen].count("POST") == 1
+    await proxied.create(config(namespace, a="theirs"))
+    proxy.faults = Faults(cut_one_in=99, methods=("POST",))
+    with pytest.raises(Conflict, match="already exists"):
+        await proxied.create(config(namespace, a="ours"))
+
+
+async def test_a_create_whose_name_the_server_chooses_is_sent_once(
+    proxy: FaultProxy, proxied: Client, namespace: str
+) -> None:
+    await proxied.version()
+    proxy.faults = Faults(cut_one_in=99, methods=("POST",))
+    unnamed = config(namespace, a="1")
+    metadata = {**unnamed["metadata"], "name": "", "generateName": "settings-"}
+    with pytest.raises(EngineUnavailable):
+        await proxied.create({**unnamed, "metadata": metadata})
+    assert await _count(proxied, namespace) == 1
 
 
 async def test_a_cut_connection_is_no_reason_to_lose_an_apply(

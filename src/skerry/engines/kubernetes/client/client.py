@@ -8,7 +8,9 @@ import aiohttp
 import orjson
 
 from skerry.engines.kubernetes.client.access import ClusterAccess
+from skerry.engines.kubernetes.client.creating import is_as_sent
 from skerry.engines.kubernetes.client.discovery import Discovery
+from skerry.engines.kubernetes.client.failures import may_be_own
 from skerry.engines.kubernetes.client.paging import Paging
 from skerry.engines.kubernetes.client.resources import Resource
 from skerry.engines.kubernetes.client.retrying import Sender
@@ -16,7 +18,7 @@ from skerry.engines.kubernetes.client.streams import Streams
 from skerry.engines.kubernetes.client.transport import JSON, METADATA, Request, Transport, query_of
 from skerry.engines.kubernetes.client.versions import Version, version_of
 from skerry.engines.kubernetes.client.watching import Watch, WatchEvent
-from skerry.errors import NotFound, Refused
+from skerry.errors import Conflict, NotFound, Refused
 from skerry.model.keys import ObjectKey
 from skerry.model.objects import FIELD_MANAGER, Manifest
 from skerry.ports import Clock
@@ -160,20 +162,35 @@ class Client:
         return await self._send(request)
 
     async def create(self, manifest: Manifest) -> dict[str, Any]:
-        """A new object; its name may be left to the server. Raises Conflict when it exists."""
+        """A new object; its name may be left to the server. Raises Conflict when it exists.
+
+        One with a name is sent again where need be: when it is there then, and as it was sent,
+        it was this call that made it."""
         resource = await self.resource_of(manifest["kind"], manifest["apiVersion"])
-        namespace = manifest["metadata"].get("namespace", "")
-        return await self.post(resource.object_path(namespace, ""), manifest)
+        namespace, name = (manifest["metadata"].get(key, "") for key in ("namespace", "name"))
+        path = resource.object_path(namespace, "")
+        try:
+            return await self._post(path, manifest, again=bool(name))
+        except Conflict as error:
+            if not may_be_own(error):
+                raise
+            found = await self.get(resource.object_path(namespace, name))
+            if not is_as_sent(found, manifest):
+                raise
+            return found
 
     async def post(self, path: str, body: object) -> dict[str, Any]:
         """Send to a subresource: a token request, an eviction, an access review. Never sent
         twice after it may have arrived."""
+        return await self._post(path, body, again=False)
+
+    async def _post(self, path: str, body: object, *, again: bool) -> dict[str, Any]:
         request = Request(
             method="POST",
             path=path,
             query=query_of({"fieldManager": FIELD_MANAGER}),
             body=orjson.dumps(body),
-            again=False,
+            again=again,
             subject=self._subject(path),
         )
         return await self._send(request)
@@ -197,17 +214,19 @@ class Client:
         key: ObjectKey,
         *,
         uid: str | None = None,
+        version: str | None = None,
         propagation: str = "Background",
         grace: int | None = None,
     ) -> bool:
         """Whether there was one to delete. With `uid`, that very object and no successor of its
-        name (Conflict), and sent again where need be."""
+        name (Conflict), and sent again where need be; with `version`, only as it was then."""
         resource = await self.resource_of(key.kind)
         body: dict[str, Any] = {"propagationPolicy": propagation}
         if grace is not None:
             body["gracePeriodSeconds"] = grace
-        if uid:
-            body["preconditions"] = {"uid": uid}
+        if uid or version:
+            named = {"uid": uid, "resourceVersion": version}
+            body["preconditions"] = {name: each for name, each in named.items() if each}
         request = Request(
             method="DELETE",
             path=resource.object_path(key.namespace, key.name),

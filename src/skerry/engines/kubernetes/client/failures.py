@@ -34,6 +34,7 @@ class ApiError(SkerryError):
 
     def __init__(self, status: int, said: Mapping[str, Any], *, subject: str = "") -> None:
         self.status = status
+        self.unsure = False  # whether an earlier try of the same request may have been carried out
         self.reason = str(said.get("reason") or "")
         self.message = str(said.get("message") or f"the API server answered {status}")
         self.details: Mapping[str, Any] = said.get("details") or {}
@@ -61,6 +62,11 @@ def api_error(status: int, body: bytes, *, subject: str = "") -> ApiError:
         text = body[:300].decode(errors="replace").strip()
         said = {"message": f"the API server answered {status}" + (f": {text}" if text else "")}
     return ApiError(status, said, subject=subject)
+
+
+def may_be_own(error: SkerryError) -> bool:
+    """Whether what is in the way may be what an earlier try of the same request made."""
+    return isinstance(error.__cause__, ApiError) and error.__cause__.unsure
 
 
 def understood(error: ApiError) -> SkerryError:

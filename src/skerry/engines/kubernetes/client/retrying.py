@@ -75,6 +75,7 @@ class Sender:
             raise self.broken(error) from error
         if isinstance(error, aiohttp.ClientSSLError) or not attempt.within(patience):
             raise self.give_up(error) from error
+        attempt.unsure |= not unsent
         await attempt.pause(None)
 
     async def _pause_refused(self, request: Request, attempt: "_Attempts", answer: Answer) -> None:
@@ -87,9 +88,11 @@ class Sender:
         throttled = answer.status == _TOO_MANY and attempt.within(THROTTLED_SECONDS)
         faulty = answer.status in _FAULTY and request.again and not error.lasting
         if not (throttled or (faulty and attempt.count < FAULTS)):
+            error.unsure = attempt.unsure
             told = understood(error)
             raise told from (error if told is not error else None)
         attempt.anew = False
+        attempt.unsure |= faulty
         await attempt.pause(answer.retry_after)
 
     def unknown(self, error: ApiError) -> Unauthenticated:
@@ -132,6 +135,7 @@ class _Attempts:
     def __init__(self, clock: Clock) -> None:
         self.count = 0
         self.anew = False
+        self.unsure = False  # whether one of them may have done what was asked
         self._clock = clock
         self._since: float | None = None
 
