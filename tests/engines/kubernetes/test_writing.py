@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from skerry.clock import SystemClock
 from skerry.engines.kubernetes.index import WAVES, Index
-from skerry.engines.kubernetes.kept import SYSTEM, service_hash
-from skerry.engines.kubernetes.leases import DURATION_SECONDS, Leases
+from skerry.engines.kubernetes.kept import INDEX, KEPT, SYSTEM, service_hash
+from skerry.engines.kubernetes.leases import DURATION_SECONDS, FORGOTTEN, Leases
 from skerry.errors import Conflict
 from skerry.model.change import Action, Change
 from skerry.model.keys import ObjectKey, ServiceKey
@@ -125,6 +126,76 @@ async def test_an_apply_outside_a_block_is_in_the_index_at_once(
     assert dict(await other.engine.index()) == {WEB: made.inputs}
 
 
+async def test_a_renewal_whose_answer_was_lost_loses_no_lease(world: KubernetesWorld) -> None:
+    clock = SteppedClock()
+    leases = Leases(world.client, clock, "eu-1")
+    lease = await leases.take(WEB, by="ann")
+    seen = lease.version
+    await leases.renew(lease)
+    lease.version = seen  # as if the cluster had never answered
+    await leases.renew(lease)
+    assert not lease.lost
+    clock.step(DURATION_SECONDS)
+    await leases.check(lease)
+
+
+async def test_a_dead_writer_that_wakes_up_does_not_give_up_anothers_lease(
+    world: KubernetesWorld, other: KubernetesWorld
+) -> None:
+    clock = SteppedClock()
+    slept = Leases(world.client, clock, "eu-1")
+    lost = await slept.take(WEB, by="ann")
+    clock.step(DURATION_SECONDS + 1)
+    late = Leases(other.client, clock, "eu-1")
+    lease = await late.take(WEB, by="eve")
+    await slept.give_up(lost)
+    assert lost.lost
+    await late.renew(lease)
+    assert not lease.lost
+
+
+async def test_who_is_turned_away_leaves_the_index_as_the_writer_wrote_it(
+    world: KubernetesWorld, other: KubernetesWorld
+) -> None:
+    web = world.service("web")
+    await applied(world, web)
+    await other.engine.index()  # as it is before the change
+    crowd = [WEB, *(ServiceKey("default", f"s{number}") for number in range(5))]
+    async with world.engine.writing([WEB], by="ann"):
+        (change,) = (await planned_cheaply(world, web.image(world.image(2)))).changes
+        await world.engine.apply(change)
+        with pytest.raises(Conflict, match="ann"):
+            async with other.engine.writing(crowd, by="eve"):
+                raise AssertionError("two writers at once")
+    assert (await other.engine.index())[WEB] == change.inputs
+
+
+async def test_a_block_that_changes_nothing_puts_back_what_is_true_now(
+    world: KubernetesWorld, other: KubernetesWorld
+) -> None:
+    web = world.service("web")
+    await applied(world, web)
+    await other.engine.index()
+    async with world.engine.writing([WEB], by="ann"):
+        (change,) = (await planned_cheaply(world, web.image(world.image(2)))).changes
+        await world.engine.apply(change)
+    async with other.engine.writing([WEB], by="eve"):
+        pass
+    assert (await world.engine.index())[WEB] == change.inputs
+
+
+async def test_verify_forgets_what_dead_writers_left_long_ago(world: KubernetesWorld) -> None:
+    await applied(world, world.service("web"))
+    clock = SteppedClock(SystemClock().now() - 2 * FORGOTTEN)
+    dead = await Leases(world.client, clock, "eu-1").take_many([WEB], by="ann", stack=None)
+    await Index(world.client).mark(dead.name, "ann")
+    assert await _marks(world)
+    assert not [each async for each in world.engine.verify()]
+    assert not await _marks(world)
+    assert not [each async for each in world.client.list("Lease", namespace=SYSTEM)]
+
+
 async def _marks(world: KubernetesWorld) -> list[str]:
-    found = await Index(world.client).spoil([], wave={})
-    return [name for shard in found for name in shard if not name.startswith(WAVES)]
+    shards = world.client.list("ConfigMap", namespace=SYSTEM, labels=f"{KEPT}={INDEX}")
+    annotations = [each["metadata"].get("annotations") or {} async for each in shards]
+    return [name for each in annotations for name in each if name.startswith(WAVES)]

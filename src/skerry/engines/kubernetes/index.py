@@ -6,7 +6,7 @@ anew from the objects.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -29,8 +29,14 @@ SPOILT: Final = "changing"
 """Instead of the digest while a service is changed; its repository's mark stays, so that a
 plan still knows whose it is."""
 
+FEW: Final = 4
+"""Up to so many shards are read one by one; more, and all of it is read at once."""
+
 WAVES: Final = "wave.skerry.dev/"
 """+ a lease's name: the annotation by which one who changes many tells those who change one."""
+
+
+Entries = Mapping[ServiceKey, "Entry"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,46 +70,45 @@ class Index:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._known: dict[ServiceKey, Entry] | None = None
         self._pending: dict[ServiceKey, Entry | None] = {}
         self._flushing = asyncio.Lock()
 
-    async def read(self) -> Mapping[ServiceKey, Entry]:
+    async def read(self) -> Entries:
         """All of it, in one request, with what is about to be written."""
-        found: dict[ServiceKey, Entry] = {}
-        labels = f"{KEPT}={INDEX}"
-        try:
-            async for shard in self._client.list("ConfigMap", namespace=SYSTEM, labels=labels):
-                for key, text in (shard.get("data") or {}).items():
-                    found[read(key)] = Entry.read(text)
-        except NotFound:
-            pass  # nothing was ever applied here
+        found = {key: entry for shard in await self._shards() for key, entry in _entries(shard)}
         for service, entry in self._pending.items():
-            _set(found, service, entry)
-        self._known = found
+            if entry is None:
+                found.pop(service, None)
+            else:
+                found[service] = entry
         return found
 
-    async def known(self) -> Mapping[ServiceKey, Entry]:
-        """As it was read last, and written since."""
-        return self._known if self._known is not None else await self.read()
+    async def look(self, services: Collection[ServiceKey]) -> tuple[Entries, Mapping[str, str]]:
+        """These services' entries as the cell has them now, and the marks beside them."""
+        places = {shard_of(each) for each in services}
+        if len(places) <= FEW:
+            read = await asyncio.gather(*(self._shard(each) for each in places))
+            shards = [each for each in read if each is not None]
+        else:
+            shards = await self._shards()
+        entries = {key: entry for each in shards for key, entry in _entries(each)}
+        marks = {name: by for each in shards for name, by in _marks(each)}
+        return {each: entries[each] for each in services if each in entries}, marks
 
     def put(self, service: ServiceKey, entry: Entry | None) -> None:
         """What a service's entry is to be; None: no entry."""
         self._pending[service] = entry
-        if self._known is not None:
-            _set(self._known, service, entry)
 
-    async def spoil(
-        self, services: Collection[ServiceKey], *, wave: Mapping[str, str | None] | None = None
-    ) -> tuple[Mapping[str, str], ...]:
-        """Before these are changed: their entries are worth nothing from here on. `wave` are
-        marks to set or (None) to lift in every shard. Returns the marks of waves found."""
-        known = await self.known()
+    async def spoil(self, services: Collection[ServiceKey], known: Entries) -> None:
+        """Before these are changed: their entries, which are as `look` found them, are worth
+        nothing from here on."""
         for service in services:
             self._pending[service] = known[service].spoilt if service in known else None
-        shards = range(SHARDS) if wave is not None else {shard_of(each) for each in services}
-        answers = await self._write(shards, wave or {})
-        return tuple(_waves(each) for each in answers)
+        await self.flush()
+
+    async def mark(self, wave: str, by: str) -> None:
+        """Tell in every shard that somebody changes many."""
+        await self._write(range(SHARDS), {f"{WAVES}{wave}": by})
 
     async def flush(self) -> None:
         """Write what is pending. What could not be written stays pending."""
@@ -118,58 +123,67 @@ class Index:
         """Take the marks of a wave away, and write what is pending."""
         await self._write(range(SHARDS), {f"{WAVES}{wave}": None})
 
-    async def _write(
-        self, shards: Collection[int], marks: Mapping[str, str | None]
-    ) -> list[dict[str, Any]]:
-        async with self._flushing:
-            return list(
-                await asyncio.gather(*(self._write_shard(shard, marks) for shard in sorted(shards)))
-            )
+    async def _shards(self) -> list[Mapping[str, Any]]:
+        labels = f"{KEPT}={INDEX}"
+        listed = self._client.list("ConfigMap", namespace=SYSTEM, labels=labels)
+        return [each async for each in listed]
 
-    async def _write_shard(self, shard: int, marks: Mapping[str, str | None]) -> dict[str, Any]:
+    async def _shard(self, shard: int) -> Mapping[str, Any] | None:
+        try:
+            return await self._client.get(self._path(shard))
+        except NotFound:
+            return None  # none of its services was ever applied here
+
+    async def _write(self, shards: Collection[int], marks: Mapping[str, str | None]) -> None:
+        async with self._flushing:
+            await asyncio.gather(*(self._write_shard(shard, marks) for shard in sorted(shards)))
+
+    async def _write_shard(self, shard: int, marks: Mapping[str, str | None]) -> None:
         taken = {key: each for key, each in self._pending.items() if shard_of(key) == shard}
         for service in taken:
             del self._pending[service]
         data = {written(key): each and each.write() for key, each in taken.items()}
         body = {"metadata": {"annotations": dict(marks)}, "data": data}
         try:
-            return await self._merge(shard, body)
+            await self._merge(shard, body)
         except (SkerryError, asyncio.CancelledError):
             for service, entry in taken.items():
                 self._pending.setdefault(service, entry)
             raise
 
-    async def _merge(self, shard: int, body: dict[str, Any]) -> dict[str, Any]:
-        name = f"{INDEX}-{shard:02d}"
-        path = self._client.path_of("ConfigMap", SYSTEM, name)
+    async def _merge(self, shard: int, body: dict[str, Any]) -> None:
+        path = self._path(shard)
         try:
-            return await self._client.patch(path, body)
+            await self._client.patch(path, body)
+            return
         except NotFound:
             await ensure_namespace(self._client, SYSTEM)
         empty = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": name, "namespace": SYSTEM, "labels": kept_labels(INDEX)},
+            "metadata": {"name": _name(shard), "namespace": SYSTEM, "labels": kept_labels(INDEX)},
         }
         try:
             await self._client.create(empty)
         except Conflict as error:
             if not exists(error):
                 raise
-        return await self._client.patch(path, body)
+        await self._client.patch(path, body)
+
+    def _path(self, shard: int) -> str:
+        return self._client.path_of("ConfigMap", SYSTEM, _name(shard))
 
 
-def _set(entries: dict[ServiceKey, Entry], service: ServiceKey, entry: Entry | None) -> None:
-    if entry is None:
-        entries.pop(service, None)
-    else:
-        entries[service] = entry
+def _name(shard: int) -> str:
+    return f"{INDEX}-{shard:02d}"
 
 
-def _waves(shard: Mapping[str, Any]) -> Mapping[str, str]:
-    annotations = shard["metadata"].get("annotations") or {}
-    return {
-        name.removeprefix(WAVES): value
-        for name, value in annotations.items()
-        if name.startswith(WAVES)
-    }
+def _entries(shard: Mapping[str, Any]) -> Iterator[tuple[ServiceKey, Entry]]:
+    for key, text in (shard.get("data") or {}).items():
+        yield read(key), Entry.read(text)
+
+
+def _marks(shard: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, by in (shard["metadata"].get("annotations") or {}).items():
+        if name.startswith(WAVES):
+            yield name.removeprefix(WAVES), by

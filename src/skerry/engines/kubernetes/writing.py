@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from skerry.engines.kubernetes.index import WAVES, Entry, Index
+from skerry.engines.kubernetes.index import Entry, Index
 from skerry.engines.kubernetes.leases import Lease, Leases
 from skerry.errors import SkerryError
 from skerry.loops import Tasks
@@ -27,7 +27,8 @@ which cost a look each."""
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Block:
-    """One that is under way. `before` are the entries of the index as they were; `written`
+    """One that is under way. `before` are the entries of the index as they were when nobody
+    else could write them any more, and are put back for what is not changed; `written`
     are the services whose entries are no longer so. `unjudged` are those whose release has no
     verdict yet: their entries, in `noted`, wait for it."""
 
@@ -35,7 +36,7 @@ class Block:
     by: str
     stack: str | None
     leases: list[Lease] = field(default_factory=list)
-    before: dict[ServiceKey, Entry] = field(default_factory=dict)
+    before: Mapping[ServiceKey, Entry] = field(default_factory=dict)
     written: set[ServiceKey] = field(default_factory=set)
     unjudged: set[ServiceKey] = field(default_factory=set)
     noted: dict[ServiceKey, Entry] = field(default_factory=dict)
@@ -129,25 +130,23 @@ class Writing:
             await self._index.flush()
 
     async def _begin(self, block: Block) -> None:
-        known = await self._index.known()
-        block.before = {each: known[each] for each in block.services if each in known}
+        """1. Say that we are at them. 2. Nobody else is. 3. Their entries, which are nobody
+        else's now, are worth nothing. Stop on error: until then none of them was touched."""
         if not block.many:
             await _all(self._take(block, each) for each in sorted(block.services))
-            if block.services:
-                await self._check_waves(block)
-            return
-        lease = await self._leases.take_many(block.services, by=block.by, stack=block.stack)
-        block.leases.append(lease)
-        await self._index.spoil(block.services, wave={f"{WAVES}{lease.name}": block.by})
-        await self._leases.check_many(lease, block.services, stack=block.stack)
+            before, marks = await self._index.look(block.services)
+            await _all(self._leases.check_one(each, marks) for each in block.services)
+        else:
+            lease = await self._leases.take_many(block.services, by=block.by, stack=block.stack)
+            block.leases.append(lease)
+            await self._index.mark(lease.name, block.by)
+            await self._leases.check_many(lease, block.services, stack=block.stack)
+            before, _ = await self._index.look(block.services)
+        block.before = before
+        await self._index.spoil(block.services, before)
 
     async def _take(self, block: Block, service: ServiceKey) -> None:
         block.leases.append(await self._leases.take(service, by=block.by))
-
-    async def _check_waves(self, block: Block) -> None:
-        found = await self._index.spoil(block.services)
-        marks = {name: by for each in found for name, by in each.items()}
-        await _all(self._leases.check_one(each, marks) for each in block.services)
 
     async def _flush_often(self) -> None:
         while True:
@@ -162,22 +161,29 @@ class Writing:
         be written stays spoilt, and costs a look."""
         try:
             if block.leases:
-                for service, entry in block.before.items():
-                    if service not in block.written:
-                        self._index.put(service, entry)
-                if block.many:
-                    await self._index.lift(block.leases[0].name)
-                else:
-                    await self._index.flush()
+                await self._write_index(block)
         except SkerryError as error:
-            self._index.forget(block.services)
             log.warning("the index of %s is behind: %s", self._cell, error)
-        await tasks.close()
+        finally:
+            self._index.forget(block.services)
+            await tasks.close()
         for lease in block.leases:
             try:
                 await self._leases.give_up(lease)
             except SkerryError as error:
                 log.warning("lease %s ends by itself: %s", lease.name, error)
+
+    async def _write_index(self, block: Block) -> None:
+        if any(lease.lost for lease in block.leases):
+            self._index.forget(block.services)  # others are at them: it is theirs to write
+        else:
+            for service, entry in block.before.items():
+                if service not in block.written:
+                    self._index.put(service, entry)
+        if block.many:
+            await self._index.lift(block.leases[0].name)
+        else:
+            await self._index.flush()
 
 
 async def _all(acts: Iterable[Awaitable[None]]) -> None:
