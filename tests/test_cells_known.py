@@ -13,6 +13,7 @@ from skerry.wiring.direct import open_direct
 from skerry.wiring.notebooks import FileNotebook, StoreNotebook
 from skerry.wiring.server import open_memory
 from tests.fakes.store import MemoryStore
+from tests.operations.world import ADMIN
 
 EU = Cell(cell="eu-1", engine=EngineKind.KUBERNETES, country="DE")
 
@@ -25,7 +26,7 @@ async def test_a_cell_is_known_from_its_first_apply_on_and_after_a_restart(tmp_p
     state = open_folder(tmp_path / "state")
     async with open_memory(state) as fleet:
         assert [each.name for each in fleet.platforms()] == ["local"]
-        (eu,) = fleet.meant(meant(EU))
+        (eu,) = fleet.meant(meant(EU), by=ADMIN)
         assert [each.name for each in fleet.platforms()] == ["local"]  # a plan makes nothing known
         await eu.cells.ready()
         assert [each.name for each in fleet.platforms()] == ["eu-1"]
@@ -42,10 +43,10 @@ async def test_a_changed_document_is_another_way_to_the_cell_until_it_is_applied
     tmp_path: Path,
 ) -> None:
     async with open_memory(open_folder(tmp_path / "state")) as fleet:
-        (eu,) = fleet.meant(meant(EU))
+        (eu,) = fleet.meant(meant(EU), by=ADMIN)
         await eu.cells.ready()
         moved = EU.model_copy(update={"domain": "eu.acme.dev"})
-        (other,) = fleet.meant(meant(moved))
+        (other,) = fleet.meant(meant(moved), by=ADMIN)
         assert other is not eu
         assert other.planning is eu.planning  # plans of one cell wait for each other
         assert fleet.platform("eu-1").cells.cell == EU

@@ -18,9 +18,11 @@ from skerry.operations.fleet import Fleet
 from skerry.operations.platform import Platform
 from skerry.spec.load import Loader
 from skerry.wiring.direct import open_direct
-from tests.cluster.cluster import TestCluster
 
 CELL = "eu-1"
+BY = Identity(name="bench", role=Role.ADMIN)
+
+BENCH = Identity(name="bench", role=Role.ADMIN)
 
 
 def cell_document(kubeconfig: Path, *, name: str = CELL, more: str = "") -> str:
@@ -40,12 +42,12 @@ class Cell:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, state: Path, cluster: TestCluster) -> AsyncIterator["Cell"]:
+    async def opened(cls, state: Path, kubeconfig: Path) -> AsyncIterator["Cell"]:
         """For the time of the block."""
-        text = cell_document(cluster.kubeconfig)
+        text = cell_document(kubeconfig)
         sources = Sources(name="bench", texts=(SourceText(path="cell.yaml", text=text),))
         async with open_direct(state, os.environ) as fleet:
-            (platform,) = fleet.meant(Loader().load(sources))
+            (platform,) = fleet.meant(Loader().load(sources), by=BENCH)
             yield cls(fleet, platform)
 
     @property
@@ -57,7 +59,7 @@ class Cell:
 
     def request(self, sources: Sources) -> Request:
         """To apply these, without waiting for what comes up."""
-        return Request(sources=sources, by=Identity(name="bench", role=Role.ADMIN), wait=False)
+        return Request(sources=sources, by=BENCH, wait=False)
 
     async def apply(self, sources: Sources) -> float:
         """Seconds it took once it was planned. Raises RuntimeError when it did not end well."""

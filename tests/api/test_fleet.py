@@ -57,6 +57,21 @@ async def test_one_more_file_is_one_more_region() -> None:
         assert [each["unchanged"] for each in again.json["plans"]] == [1, 0]
 
 
+async def test_only_an_admin_says_what_a_cell_is() -> None:
+    moved = WEB + "---\ncell: eu-1\nengine: kubernetes\nkubeconfig: /proc/7/root/tmp/evil\n"
+    new = WEB + "---\ncell: us-1\nengine: kubernetes\ncontext: production\n"
+    async with fleet_api(cluster("eu-1", country="DE"), cluster("eu-2", country="DE")) as here:
+        for text, said in ((moved, "another than the one in force"), (new, "is not known yet")):
+            for path, role in (("plan", "viewer"), ("plan", "deployer"), ("apply", "deployer")):
+                answer = await here.call("POST", f"/v1/{path}", documents(text), token=role)
+                assert answer.status == 403, answer.body
+                assert said in answer.json["error"]["cause"]
+        repeated = await here.call("POST", "/v1/apply", documents(WEB + CELLS), token="deployer")
+        assert len(await ended(here, repeated)) == 2
+        refused = (await here.call("GET", "/v1/audit")).json["entries"]
+        assert [each["allowed"] for each in refused].count(False) == 2
+
+
 async def test_a_dead_cell_is_named_and_the_others_go_on() -> None:
     async with fleet_api(cluster("eu-1"), Dead("dead-1"), cluster("us-1")) as here:
         begun = await here.call("POST", "/v1/apply", documents(WEB))

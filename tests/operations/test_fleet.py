@@ -34,11 +34,16 @@ def declaring(*names: str) -> Repository:
 async def test_the_cells_meant_are_those_declared_else_all_that_are_known() -> None:
     async with fleet_world(cluster("eu-1"), cluster("us-1")) as here:
         fleet = here.fleet
-        assert [each.name for each in fleet.meant(declaring())] == ["eu-1", "us-1"]
-        assert [each.name for each in fleet.meant(declaring("us-1", "ap-1"))] == ["us-1", "ap-1"]
-        assert [each.name for each in fleet.meant(declaring("us-1", "ap-1"), ["ap-1"])] == ["ap-1"]
+        assert [each.name for each in fleet.meant(declaring(), by=ADMIN)] == ["eu-1", "us-1"]
+        assert [each.name for each in fleet.meant(declaring("us-1", "ap-1"), by=ADMIN)] == [
+            "us-1",
+            "ap-1",
+        ]
+        assert [
+            each.name for each in fleet.meant(declaring("us-1", "ap-1"), ["ap-1"], by=ADMIN)
+        ] == ["ap-1"]
         with pytest.raises(NotFound, match="not declared in repository/shop"):
-            fleet.meant(declaring("us-1"), ["eu-1"])
+            fleet.meant(declaring("us-1"), ["eu-1"], by=ADMIN)
         with pytest.raises(NotFound, match="known are: eu-1, us-1"):
             fleet.platform("nowhere")
         with pytest.raises(Refused, match="there are 2 cells: eu-1, us-1"):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from skerry.controllers.branch import Branch, Desired
-from skerry.controllers.keeper import Keeper, Wish
+from skerry.controllers.keeper import GIT, Keeper, Wish
 from skerry.loops import Tasks
 from skerry.model.process import Check
 from skerry.model.reconcile import CellWatch, RepositoryWatch, Trial
@@ -120,14 +120,14 @@ class Continuous:
             only: Callable[[], Platform] = partial(self._meant, desired, cell.cell)
             yield cell.cell, Wish(desired=desired, platform=only, mode=cell.reconcile)
         if not repository.cells:
-            for platform in self._fleet.meant(repository):
+            for platform in self._fleet.meant(repository, by=GIT):
                 mode = platform.cells.cell.reconcile
                 only = partial(self._fleet.platform, platform.name)
                 yield platform.name, Wish(desired=desired, platform=only, mode=mode)
 
     def _meant(self, desired: Desired, name: str) -> Platform:
         """Raises NotFound, Refused: that cell's own trouble."""
-        (platform,) = self._fleet.meant(desired.repository, (name,))
+        (platform,) = self._fleet.meant(desired.repository, (name,), by=GIT)
         return platform
 
 

@@ -187,7 +187,7 @@ async def _load(
     fleet: Fleet, request: Request, cells: Sequence[str]
 ) -> tuple[Request, tuple[Platform, ...]]:
     repository = await asyncio.to_thread(fleet.load, request.sources)
-    meant = fleet.meant(repository, cells)
+    meant = fleet.meant(repository, cells, by=request.by)
     if not meant:
         raise Refused(
             "no cell is known, and the documents declare none",

@@ -37,7 +37,7 @@ async def roll_out(
     async def begin(platform: Platform) -> Operation:
         return await versions.roll_out(platform, loaded, permit=permit)
 
-    meant = fleet.meant(repository, cells)
+    meant = fleet.meant(repository, cells, by=request.by)
     return (await reach(meant, begin, within_seconds=PLAN_SECONDS)).where_found()
 
 
@@ -57,7 +57,7 @@ async def go_on(
     async def begin(platform: Platform) -> Operation:
         return await going_on.go_on(platform, stack, sources=sources, by=by, permit=permit)
 
-    meant = fleet.meant(repository, cells)
+    meant = fleet.meant(repository, cells, by=by)
     return (await reach(meant, begin, within_seconds=PLAN_SECONDS)).where_found()
 
 
