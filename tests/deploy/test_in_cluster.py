@@ -115,7 +115,7 @@ async def test_the_servers_role_is_not_everything(cluster: TestCluster, token: s
         for path in (
             "/apis/rbac.authorization.k8s.io/v1/clusterroles",
             "/api/v1/namespaces/default/pods/x/ephemeralcontainers",
-            "/apis/apps/v1/namespaces/default/daemonsets",
+            "/apis/apps/v1/namespaces/default/statefulsets/x",
         ):
             with pytest.raises(Exception, match=r"[Ff]orbidden|may not|not allowed"):
                 await client.get(path)

@@ -107,9 +107,11 @@ async def carry(
                 )
             else:
                 rollout, decision = await bake(platform, rollout, voice=voice, pulse=pulse)
+            # Kept before it is said: what was said holds for whoever takes it up.
+            asked_to_stop = await pulse.write(rollout)
             if not isinstance(decision, Halt | Done):
                 await voice.say(Stage.PLANNED, decision.reason)
-            if await pulse.write(rollout) and rollout.state is RolloutState.RUNNING:
+            if asked_to_stop and rollout.state is RolloutState.RUNNING:
                 rollout = stopped(rollout)
                 await pulse.write(rollout)
     if rollout.state is RolloutState.RUNNING:

@@ -20,6 +20,7 @@ from tests.cluster.cluster import TestCluster
 from tests.engines.kubernetes.bench import Vault
 
 CELL = Cell(cell="eu-1", engine=EngineKind.KUBERNETES, domain="eu.test", routes="none")
+_LINGERING = ("Pod", "Deployment", "PersistentVolumeClaim", "Namespace")
 _KEPT = ("ConfigMap", "Lease", "ControllerRevision")
 
 
@@ -88,10 +89,10 @@ class KubernetesWorld:
             for name in await self._names(kind, SYSTEM, OWNED):
                 await self.client.delete(ObjectKey(kind, SYSTEM, name))
         for _ in range(round(self.patience / 0.05)):
-            if not await self._owned("Pod", "Deployment", "PersistentVolumeClaim"):
+            if not (left := await self._owned(*_LINGERING)):
                 return
             await asyncio.sleep(0.05)
-        raise AssertionError(f"left: {await self._owned('Pod', 'Deployment')}")
+        raise AssertionError(f"left: {left}")
 
     async def _owned(self, *kinds: str) -> list[ObjectKey]:
         found: list[ObjectKey] = []

@@ -112,13 +112,13 @@ async def test_a_namespace_that_is_not_there_is_named(client: Client) -> None:
 
 
 async def test_a_kind_without_its_definition_is_said(client: Client, namespace: str) -> None:
-    route = {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
+    gadget = {
+        "apiVersion": "acme.test/v1",
+        "kind": "Gadget",
         "metadata": {"name": "web", "namespace": namespace},
     }
     with pytest.raises(NotFound, match="does not know such objects"):
-        await client.apply(route)
+        await client.apply(gadget)
 
 
 async def test_a_namespace_that_goes_takes_nothing_new(client: Client, namespace: str) -> None:
