@@ -115,7 +115,8 @@ async def _put_right(
         return
     said = "; ".join(f"{key}: {reason}" for key, reason in reasons.items())
     await voice.say(Stage.APPLYING, f"applied again: {said}", service=service)
-    await platform.engine.apply(change, take_over=True)
+    # Never by force: the engine takes back what a person changed, and nothing of another's.
+    await platform.engine.apply(change)
     await voice.say(Stage.DONE, f"as release {release.number}", service=service)
 
 

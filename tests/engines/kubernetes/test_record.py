@@ -62,8 +62,9 @@ def test_the_same_releases_make_the_same_record() -> None:
 
 
 def test_history_keeps_the_newest() -> None:
-    assert surplus(range(1, HISTORY + 3)) == [1, 2]
-    assert surplus([7]) == []
+    assert surplus(range(1, HISTORY + 3), good=HISTORY) == [1, 2]
+    assert surplus(range(1, HISTORY + 3), good=1) == [2]
+    assert surplus([7], good=None) == []
 
 
 def test_a_key_of_a_config_map_is_read_back() -> None:

@@ -10,11 +10,14 @@ from skerry.model.change import Release, Verdict
 from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import MANAGED_BY, SERVICE
 from skerry.model.world import Finding, Trouble
+from skerry.operations.repair import repair
 from tests.builders import ServiceBuilder, bundle
 from tests.conformance.test_engine import NOW
 from tests.conformance.world import applied, planned_cheaply
 from tests.engines.kubernetes.harness import KubernetesWorld
 from tests.engines.kubernetes.test_applying import foreign, image_of, live, with_image
+from tests.fakes.store import MemoryStore
+from tests.operations.world import ADMIN, parts
 
 pytestmark = pytest.mark.cluster
 WEB = ServiceKey("default", "web")
@@ -139,6 +142,25 @@ async def test_a_field_another_controller_holds_is_foreign_until_it_is_taken_ove
         await world.engine.apply(change)
     await world.engine.apply(change, take_over=True)
     assert await found(world) == []
+
+
+async def test_a_repair_takes_nothing_from_another_controller(world: KubernetesWorld) -> None:
+    web = world.service("web").replicas(1, most=3)
+    await deployed(world, web)
+    autoscaler = ObjectKey("HorizontalPodAutoscaler", "default", "web")
+    await patch(world, autoscaler, {"spec": {"maxReplicas": 7}}, manager="keeper")
+    service = ObjectKey("Service", "default", "web")
+    await world.client.delete(service)
+    findings = await found(world)
+    assert {each.trouble for each in findings} == {Trouble.FOREIGN, Trouble.MISSING}
+    platform = parts(world.engine, MemoryStore())
+    begun = await repair(platform, findings, by=ADMIN)
+    ended = await platform.running.wait(begun.id)
+    assert ended.error == ""
+    await live(world, "Service", "web")
+    held = await live(world, "HorizontalPodAutoscaler", "web")
+    assert held["spec"]["maxReplicas"] == 7
+    assert [each.trouble for each in await found(world)] == [Trouble.FOREIGN]
 
 
 async def test_what_no_service_lists_is_an_orphan_and_the_next_apply_removes_it(

@@ -97,8 +97,8 @@ class Work:
         return Did.UNCHANGED if self._is_as_wanted(key, manifest) else Did.CONFIGURED
 
     def _is_as_wanted(self, key: ObjectKey, manifest: Manifest) -> bool:
-        if str(key) in self.live.drift:
-            return False
+        if self.live.drift.get(str(key), "foreign") != "foreign":
+            return False  # what another controller holds is left alone until it is asked for
         digest = annotation(manifest, DIGEST) or ""
         if key == self.workload:
             marks = (annotation(manifest, HOLD), annotation(manifest, RELEASE) or self.live.release)

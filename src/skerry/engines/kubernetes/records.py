@@ -31,7 +31,7 @@ from skerry.engines.kubernetes.record import (
     verdict_patch,
 )
 from skerry.errors import Conflict, NotFound
-from skerry.model.change import Release
+from skerry.model.change import Release, Verdict
 from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.objects import STACK
 from skerry.model.world import Scope
@@ -49,6 +49,7 @@ class Records:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._places: dict[ServiceKey, dict[int, Place]] = defaultdict(dict)
+        self._good: dict[ServiceKey, int] = {}  # the newest that was up
         self._histories = Batches(self._read_histories)
         self._fresh: dict[tuple[ServiceKey, int], Release] = {}
         self._recording = Batches(self._record_together)
@@ -126,6 +127,7 @@ class Records:
             name = record["metadata"]["name"]
             for place, release in enumerate(read_record(record)):
                 self._places[release.service][release.number] = (name, place)
+                self._heed(release)
                 found.append(release)
         return found
 
@@ -157,6 +159,12 @@ class Records:
     def _note(self, releases: Iterable[Release], name: str) -> None:
         for place, release in enumerate(releases):
             self._places[release.service][release.number] = (name, place)
+            self._heed(release)
+
+    def _heed(self, release: Release) -> None:
+        if release.verdict is Verdict.DEPLOYED:
+            known = self._good.get(release.service, 0)
+            self._good[release.service] = max(known, release.number)
 
     async def _judge(self, releases: Iterable[Release]) -> None:
         """Write verdicts: a patch for each record they are in."""
@@ -164,6 +172,7 @@ class Records:
         for release in releases:
             name, place = self._places[release.service][release.number]
             by_record[name][place] = release
+            self._heed(release)
         await asyncio.gather(*(self._patch(name, judged) for name, judged in by_record.items()))
 
     async def _patch(self, name: str, judged: Mapping[int, Release]) -> None:
@@ -178,7 +187,7 @@ class Records:
     async def _forget(self, release: Release) -> None:
         """What is older than history goes, as far as it was seen."""
         seen = self._places[release.service]
-        for number in surplus(seen):
+        for number in surplus(seen, good=self._good.get(release.service)):
             name, _ = seen[number]
             if name.startswith("r-"):
                 await self._client.delete(ObjectKey("ControllerRevision", SYSTEM, name))
@@ -190,8 +199,8 @@ class Records:
             await self._read(f"{KEPT}={RELEASE},{STACK}={stack}", metadata=True)
         old: set[str] = set()
         needed: set[str] = set()
-        for seen in self._places.values():
-            over = set(surplus(seen))
+        for service, seen in self._places.items():
+            over = set(surplus(seen, good=self._good.get(service)))
             for number, (name, _) in seen.items():
                 (old if number in over else needed).add(name)
         for name in sorted(old - needed):
