@@ -29,7 +29,9 @@ which cost a look each."""
 class Block:
     """One that is under way. `before` are the entries of the index as they were when nobody
     else could write them any more, and are put back for what is not changed; `written`
-    are the services whose entries are no longer so. `unjudged` are those whose release has no
+    are the services whose entries are no longer so. `crowded` are namespaces of which many services
+    are in the block; and "", the place of namespaces themselves, where there are many of those.
+    `unjudged` are those whose release has no
     verdict yet: their entries, in `noted`, wait for it."""
 
     services: frozenset[ServiceKey]
@@ -40,14 +42,12 @@ class Block:
     written: set[ServiceKey] = field(default_factory=set)
     unjudged: set[ServiceKey] = field(default_factory=set)
     noted: dict[ServiceKey, Entry] = field(default_factory=dict)
+    crowded: frozenset[str] = field(init=False)
 
-    @property
-    def crowded(self) -> frozenset[str]:
-        """Namespaces of which many services are in the block; and "", the place of namespaces
-        themselves, where there are many of those."""
+    def __post_init__(self) -> None:
         counts = Counter(each.namespace for each in self.services)
         crowded = {name for name, count in counts.items() if count > FEW}
-        return frozenset(crowded | {""} if len(counts) > FEW else crowded)
+        self.crowded = frozenset(crowded | {""} if len(counts) > FEW else crowded)
 
     @property
     def many(self) -> bool:
