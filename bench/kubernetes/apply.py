@@ -250,7 +250,7 @@ def report(took: dict[str, Took], figures: Figures) -> None:
 
 async def measure(cluster: TestCluster, folder: Path, services: int) -> dict[str, Took]:
     """Everything, on this cluster."""
-    async with Bare(cluster) as bare, Cell.opened(folder / "state", cluster) as cell:
+    async with Bare(cluster) as bare, Cell.opened(folder / "state", cluster.kubeconfig) as cell:
         contest = Contest(cluster, cell, bare, folder)
         warm = Contest(cluster, cell, bare, folder)
         await warm.turn(TURNS, 20)

@@ -163,7 +163,7 @@ def _another(deployment: dict[str, Any], listed: str) -> dict[str, Any]:
 
 async def measure(cluster: TestCluster, folder: Path, tenants: int) -> dict[str, Took]:
     """Everything, on this cluster."""
-    async with Bare(cluster) as bare, Cell.opened(folder / "state", cluster) as cell:
+    async with Bare(cluster) as bare, Cell.opened(folder / "state", cluster.kubeconfig) as cell:
         contest = Contest(cluster, cell, bare, tenants)
         await cell.apply(contest.sources)
         for number in range(TURNS):
