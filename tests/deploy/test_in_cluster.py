@@ -103,7 +103,7 @@ async def test_the_servers_role_is_enough_for_tenants(world: ServersWorld) -> No
     begun = await apply(platform, Request(sources=sources, by=ADMIN))
     ended = await platform.running.wait(begun.id)
     await platform.running.close()
-    assert (ended.state, ended.error) == (OperationState.DONE, "")
+    assert ended.state is OperationState.DONE, ended.error
     assert [each async for each in world.kubernetes.verify()] == []
     await world.kubernetes.delete(tenant_key("eu", "acme"), volumes=True)
 

@@ -8,15 +8,19 @@ from skerry.model.keys import ObjectKey
 from skerry.model.objects import Manifest, key_of
 
 _FIRST: Final = frozenset({"Namespace", "CustomResourceDefinition"})
+_BINDINGS: Final = frozenset({"RoleBinding"})
 _LAST: Final = "Deployment"
 
 
 def rank(key: ObjectKey) -> int:
-    """What others are put into first; then all that is around the workload, at once; the
-    Deployment last: its inventory says that the rest is there."""
+    """What others are put into first; then all that is around the workload, at once; then
+    bindings, for the cluster reads the role to see whether we may give it away; the Deployment
+    last: its inventory says that the rest is there."""
     if key.kind in _FIRST:
         return 0
-    return 2 if key.kind == _LAST else 1
+    if key.kind == _LAST:
+        return 3
+    return 2 if key.kind in _BINDINGS else 1
 
 
 def waves(objects: Iterable[Manifest]) -> list[list[Manifest]]:
