@@ -42,6 +42,17 @@ async def test_a_commit_is_applied_and_the_history_says_which(world: World) -> N
     assert (audited.by, audited.action, audited.subject) == ("git", "apply", "repository/shop")
 
 
+async def test_a_cell_is_kept_on_after_a_fault_of_skerrys_own(world: World) -> None:
+    world.engine().faulty = True
+    commit = world.upstream.commit({**world.cell("eu-1"), **world.service("web")})
+    world.continuous.start()
+    await until(lambda: world.watch().trial.failing)
+    assert "Skerry itself is at fault" in world.watch().trial.said
+    world.engine().faulty = False
+    world.continuous.ask()
+    await at(world, commit)
+
+
 async def test_only_what_a_commit_changed_is_applied(world: World) -> None:
     services = {**world.service("a"), **world.service("b")}
     await start(world, {**world.cell("eu-1"), **services})

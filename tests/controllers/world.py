@@ -35,6 +35,7 @@ class Engine(MemoryEngine):
         super().__init__(cell, SystemClock())
         self.drift: dict[ObjectKey, Finding] = {}
         self.dead = False
+        self.faulty = False
         self.applied: list[Change] = []
 
     def meddle(
@@ -48,6 +49,8 @@ class Engine(MemoryEngine):
         )
 
     async def index(self) -> Any:
+        if self.faulty:
+            raise RuntimeError("a fault of Skerry's own")
         if self.dead:
             raise EngineUnavailable("does not answer", subject=f"cell/{self.cell.cell}")
         return await super().index()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from skerry.controllers.trying import WELL, Pace, failed, is_news
+from skerry.controllers.trying import WELL, Pace, failed, faults_told, is_news
 from skerry.errors import InvalidDocuments, Refused, SkerryError
 from skerry.model.commit import Commit
 from skerry.model.reconcile import RepositoryWatch, Trial
@@ -53,10 +53,11 @@ class Branch:
         before = self.watch
         reaching, reading, news = WELL, before.reading, False
         try:
-            commit = await self._git.newest()
-            if before.seen is None or before.seen.id != commit.id:
-                reading = await self._read(commit)
-                news = not reading.failing
+            with faults_told(self._git.subject):
+                commit = await self._git.newest()
+                if before.seen is None or before.seen.id != commit.id:
+                    reading = await self._read(commit)
+                    news = not reading.failing
         except SkerryError as error:
             reaching = failed(before.reaching, error, PACE, now=self._clock.now())
         self.watch = replace(

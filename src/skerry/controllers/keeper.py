@@ -10,7 +10,7 @@ from typing import Final
 
 from skerry.controllers.branch import Desired, say
 from skerry.controllers.schedule import Situation, Step, next_step
-from skerry.controllers.trying import WELL, Pace, failed, is_news
+from skerry.controllers.trying import WELL, Pace, failed, faults_told, is_news
 from skerry.errors import EngineUnavailable, SkerryError
 from skerry.model.access import Identity, Role
 from skerry.model.cell import Reconcile
@@ -97,7 +97,8 @@ class Keeper:
         commit = wish.desired.commit
         self.watch = replace(self.watch, tried=commit, mode=wish.mode.value)
         try:
-            ended = await self._begin(wish)
+            with faults_told(f"cell/{self.watch.cell}"):
+                ended = await self._begin(wish)
             if ended is not None:
                 _check(ended)
         except SkerryError as error:
@@ -138,7 +139,8 @@ class Keeper:
         if wish.mode is not Reconcile.OFF:
             before = self.watch.verifying
             try:
-                await self._verify(wish)
+                with faults_told(f"cell/{self.watch.cell}"):
+                    await self._verify(wish)
                 after = WELL
             except SkerryError as error:
                 after = failed(before, error, PACE, now=self._now())

@@ -1,5 +1,8 @@
-"""Trying again, later and later. Pure: `now` is an argument."""
+"""Trying again, later and later. `now` is an argument."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -7,6 +10,7 @@ from typing import Final
 from skerry.errors import SkerryError
 from skerry.model.reconcile import Trial
 
+log = logging.getLogger(__name__)
 WELL: Final = Trial()
 
 
@@ -33,6 +37,20 @@ def failed(trial: Trial, error: SkerryError, pace: Pace, *, now: datetime) -> Tr
         failures=failures,
         again=now + pace.after(failures),
     )
+
+
+@contextmanager
+def faults_told(subject: str) -> Iterator[None]:
+    """A loop outlives a fault of Skerry's own: it is in the log, and raised as an error that is
+    tried again."""
+    try:
+        yield
+    except SkerryError:
+        raise
+    except Exception as error:
+        log.exception("%s: a fault of Skerry's own", subject)
+        said = "Skerry itself is at fault; the server's log says more"
+        raise SkerryError(said, subject=subject, hint="skerry doctor") from error
 
 
 def is_news(before: Trial, after: Trial) -> bool:

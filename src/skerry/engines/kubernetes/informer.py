@@ -1,6 +1,7 @@
 """Watches that keep a board as the cell is."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from skerry.model.keys import ServiceKey
 from skerry.model.objects import STACK
 from skerry.model.world import Scope
 
+log = logging.getLogger(__name__)
 _AGAIN_SECONDS: Final = 2.0
 Shape = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -174,6 +176,11 @@ class Informer:
             except SkerryError as error:
                 self._problems[source] = error
                 self._ring_all()
+            except Exception:
+                # A watch that ended for good would show for ever what was seen last.
+                log.exception("the watch of %ss met a fault of Skerry's own", source.kind)
+                self._problems[source] = _own_fault(f"cell/{self._parts.name}")
+                self._ring_all()
             await self._parts.clock.sleep(_AGAIN_SECONDS)
 
     def _take(self, source: Source, event: WatchEvent, here: set[Name]) -> None:
@@ -202,3 +209,8 @@ class Informer:
     def _ring_all(self) -> None:
         for bell in self._bells:
             bell.set()
+
+
+def _own_fault(subject: str) -> SkerryError:
+    said = "Skerry itself is at fault; the log says more"
+    return SkerryError(said, subject=subject, hint="skerry doctor")
