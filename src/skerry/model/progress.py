@@ -57,7 +57,7 @@ class Operation:
     by: str
     at: datetime
     subject: str
-    cell: str = ""  # where; empty on a server with one cell of old
+    cell: str = ""  # where; empty when it was written before there could be several
     request: dict[str, Any] = field(default_factory=dict)
     namespaces: tuple[str, ...] = ()
     state: OperationState = OperationState.RUNNING
