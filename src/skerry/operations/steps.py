@@ -92,7 +92,7 @@ def read_steps(written: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
 
 
 def _applied(written: Mapping[str, Any]) -> tuple[Manifest, ...]:
-    """Those of a step's objects that are applied; those written by an earlier version say no others."""
+    """Those of a step's objects that are applied. Earlier versions wrote no others down."""
     if "objects" not in written:
         return tuple(written["apply"])
     named = {ObjectKey(*key) for key in written["apply"]}
