@@ -217,6 +217,14 @@ async def test_a_mutation_is_audited_once_allowed_or_refused() -> None:
         assert entries[-1]["subject"] == "repository/shop"
 
 
+@pytest.mark.parametrize("path", ["plan", "apply", "rollouts", "rollouts/eu/resume"])
+async def test_documents_of_ten_thousand_tenants_are_not_too_large(path: str) -> None:
+    async with api() as here:
+        raw = b'{"sources": "' + b"x" * (2 << 20) + b'"}'
+        answer = await here.call("POST", f"/v1/{path}", raw=raw)
+        assert answer.status == 422  # read, and found to be no documents
+
+
 async def test_what_is_too_large_is_refused_before_it_is_read() -> None:
     async with api() as here:
         large = b'{"value": "' + b"x" * guard.BODY_BYTES + b'"}'

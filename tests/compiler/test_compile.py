@@ -7,12 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skerry.compiler.compile import compile_service
-from skerry.compiler.neighbours import Neighbours
-from skerry.compiler.placement import absences
+from skerry.compiler.placement import absence
 from skerry.errors import InvalidDocuments
 from skerry.model.cell import LOCAL, Cell
-from skerry.model.dependencies import Directory
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import (
     DIGEST,
@@ -25,7 +22,7 @@ from skerry.model.objects import (
     owner_of,
     template_hash,
 )
-from tests.builders import ServiceBuilder, bundle, bundles, repository, service
+from tests.builders import ServiceBuilder, bundle, bundles, service
 
 WEB = service("web")
 
@@ -236,10 +233,11 @@ class TestPlacement:
             service("french").having(residency=["FR"]),
         )
         assert [each.service.name for each in bundles(*builders, cell=self.CELL)] == ["web"]
-        assert absences(repository(*builders), self.CELL) == {
-            ServiceKey("default", "far"): "runs in us-1, not in eu-1",
-            ServiceKey("default", "french"): "may run in FR only; cell eu-1 is in DE",
-        }
+        assert [absence(each.build(), self.CELL) for each in builders] == [
+            None,
+            "runs in us-1, not in eu-1",
+            "may run in FR only; cell eu-1 is in DE",
+        ]
 
     def test_a_cell_that_does_not_say_its_country_is_in_none(self) -> None:
         assert not bundles(WEB.having(residency=["DE"]), cell=Cell(cell="eu-1"))
@@ -288,21 +286,6 @@ class TestInputs:
         client = WEB.depends("api")
         before, after = (bundle(client, service("api").having(port=port)) for port in (80, 81))
         assert before.inputs != after.inputs
-
-    def test_one_service_compiles_as_it_does_among_others(self) -> None:
-        builders = (WEB.depends("api"), service("api"))
-        alone = compile_service(
-            builders[0].declared(),
-            LOCAL,
-            repository="shop",
-            contents={},
-            fingerprints={},
-            services=Neighbours.of(
-                (each.build() for each in builders),
-                directory=Directory(each.key for each in builders),
-            ),
-        )
-        assert alone == bundle(*builders)
 
     @given(st.permutations(["A", "B", "C", "D"]))
     def test_the_order_of_keys_does_not_matter(self, names: list[str]) -> None:

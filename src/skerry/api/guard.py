@@ -4,6 +4,7 @@ Plain ASGI, so that nothing of a request is read, parsed or looked up before its
 known to be good.
 """
 
+import re
 from typing import Any, Final
 
 import orjson
@@ -21,11 +22,10 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/v1/webhook"})  # the latter is sign
 BODY_BYTES: Final = 1 << 20
 DOCUMENTS_BYTES: Final = 64 << 20  # ten thousand documents and their files
 BUILD_BYTES: Final = 8 << 30  # streamed, never held
-_LIMITS: Final = {
-    "/v1/plan": DOCUMENTS_BYTES,
-    "/v1/apply": DOCUMENTS_BYTES,
-    "/v1/builds": BUILD_BYTES,
-}
+_LIMITS: Final = (
+    (re.compile(r"/v1/(plan|apply|rollouts|rollouts/[^/]+/resume)"), DOCUMENTS_BYTES),
+    (re.compile(r"/v1/builds"), BUILD_BYTES),
+)
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -88,7 +88,8 @@ async def refuse(scope: Scope, receive: Receive, send: Send, *, error: SkerryErr
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
     """The body, as long as it stays under the path's limit. Raises TooLarge."""
-    limit = _LIMITS.get(scope["path"], BODY_BYTES)
+    sizes = (most for path, most in _LIMITS if path.fullmatch(scope["path"]))
+    limit = next(sizes, BODY_BYTES)
     declared = Headers(scope=scope).get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(scope, limit)

@@ -66,22 +66,6 @@ def compile_repository(
     return tuple(bundles)
 
 
-def compile_service(
-    declared: DeclaredService,
-    cell: Cell,
-    *,
-    repository: str,
-    contents: Mapping[str, bytes],
-    fingerprints: Mapping[str, str],
-    services: Neighbours,
-) -> Bundle:
-    """One service's bundle. Raises InvalidDocuments."""
-    setting = Setting(
-        cell=cell, repository=repository, contents=contents, fingerprints=fingerprints
-    )
-    return _compile(declared, setting, neighbours=services, skip=NOTHING)
-
-
 def _place(repository: Repository, cell: Cell) -> tuple[list[DeclaredService], list[Problem]]:
     found = (misplaced(each, cell) for each in repository.services)
     problems = [problem for problem in found if problem is not None]

@@ -2,8 +2,7 @@
 
 from skerry.errors import Problem
 from skerry.model.cell import Cell
-from skerry.model.keys import ServiceKey
-from skerry.model.repository import DeclaredService, Repository
+from skerry.model.repository import DeclaredService
 from skerry.model.service import Service
 
 
@@ -16,12 +15,6 @@ def absence(service: Service, cell: Cell) -> str | None:
         where = f"is in {cell.country}" if cell.country else "does not say its country"
         return f"may run in {', '.join(service.residency)} only; cell {cell.cell} {where}"
     return None
-
-
-def absences(repository: Repository, cell: Cell) -> dict[ServiceKey, str]:
-    """Every service this cell does not run, with its reason."""
-    reasons = ((each.service.key, absence(each.service, cell)) for each in repository.services)
-    return {key: reason for key, reason in reasons if reason is not None}
 
 
 def misplaced(declared: DeclaredService, cell: Cell) -> Problem | None:

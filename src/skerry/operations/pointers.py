@@ -87,7 +87,7 @@ def _services(
     texts: tuple[SourceText, ...], *, defaults: Mapping[str, Any] | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The services and templates that may point to files or folders, as written over the
-    defaults, each with its folder. Only those are parsed, leniently: spec will say what is wrong."""
+    defaults, each with its folder. Only those are parsed, leniently: spec says what is wrong."""
     under = _defaults(texts) if defaults is None else defaults
     inherited = any(pointer in under for pointer in _POINTERS)
     for text in texts:

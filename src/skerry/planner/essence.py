@@ -36,7 +36,6 @@ _HUSH: Final = re.compile(
 )
 _PASSWORD: Final = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 _OWN: Final = frozenset({"SKERRY_CELL", "SKERRY_NAMESPACE", "SKERRY_SERVICE", "PORT"})
-_CHECKS: Final = {"path": "httpGet", "command": "exec"}
 
 Essence = dict[str, str]
 """Path in the document -> value as written there."""

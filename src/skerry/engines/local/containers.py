@@ -248,9 +248,3 @@ def _endpoint(placement: Placement) -> dict[str, Any]:
 def _hardware_address(address: IPv4Address) -> str:
     """Locally administered, and the four bytes of the address."""
     return ":".join(f"{byte:02x}" for byte in (0x02, 0x42, *address.packed))
-
-
-def adopted_care(labels: Mapping[str, str]) -> Mapping[str, Any]:
-    """What `replica_labels` kept of how to look after it."""
-    kept: Mapping[str, Any] = orjson.loads(labels[CARE])
-    return kept

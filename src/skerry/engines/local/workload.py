@@ -93,16 +93,6 @@ def read_workload(deployment: Manifest, objects: Mapping[ObjectKey, Manifest]) -
     )
 
 
-def desired_bounds(deployment: Manifest, objects: Mapping[ObjectKey, Manifest]) -> tuple[int, int]:
-    """The least and the most replicas the objects speak of."""
-    autoscaler = _autoscaler(deployment, objects)
-    if autoscaler is None:
-        count = int(deployment["spec"].get("replicas", 1))
-        return count, count
-    spec = autoscaler["spec"]
-    return int(spec.get("minReplicas", 1)), int(spec["maxReplicas"])
-
-
 def depends_elsewhere(deployment: Manifest) -> bool:
     """Whether its document names a service of another namespace."""
     namespace = deployment["metadata"].get("namespace", "")
