@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import TestCluster, open_cluster, reason_for_none
+from tests.deploy.manifests import let_server_in
 from tests.engine import open_engine
 from tests.fakes.clock import FakeClock
 from tests.leftovers import TestSession
@@ -80,6 +81,13 @@ def cluster(test_session: TestSession, needs: Needs) -> Iterator[TestCluster]:
     needs(not reason, reason)
     with open_cluster() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def server_token(cluster: TestCluster) -> str | None:
+    """A token of the server as deploy/kubernetes lets it into a cluster: the engine's tests act
+    with it, so that a verb the role lacks is noticed. None on a cluster of somebody's own."""
+    return let_server_in(cluster) if cluster.ours else None
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The manifests in deploy/kubernetes, read; and the server's own token on a cluster."""
 
+import asyncio
 import json
 import ssl
 from pathlib import Path
@@ -23,6 +24,21 @@ def every() -> list[dict[str, Any]]:
     """All objects of all files, namespaces first."""
     found = [each for file in sorted(FOLDER.glob("*.yaml")) for each in read(file.name)]
     return sorted(found, key=lambda each: each["kind"] != "Namespace")
+
+
+def let_server_in(cluster: TestCluster) -> str:
+    """Make its account and role, and give a token of it."""
+
+    async def make() -> None:
+        client = cluster.client()
+        try:
+            for manifest in read("access.yaml"):
+                await client.apply(manifest)
+        finally:
+            await client.close()
+
+    asyncio.run(make())
+    return token_of_server(cluster)
 
 
 def token_of_server(cluster: TestCluster) -> str:

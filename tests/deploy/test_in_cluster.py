@@ -1,15 +1,12 @@
-"""The server in a cluster: its manifests are taken, and its role is enough for the engine."""
+"""The server in a cluster: its manifests are taken, and its role is enough for the engine.
 
-import asyncio
-import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+The engine's own tests and its conformance suite act with the server's token too.
+"""
+
+from collections.abc import Callable
 
 import pytest
 
-from skerry.clock import SystemClock
-from skerry.engines.kubernetes.client.client import Client
-from skerry.engines.kubernetes.parts import Parts
 from skerry.model.keys import ObjectKey
 from skerry.model.objects import key_of
 from skerry.model.progress import OperationState
@@ -18,73 +15,12 @@ from skerry.model.stack import tenant_key
 from skerry.operations.deploy import Request, apply
 from skerry.settings import describe
 from tests.cluster.cluster import TestCluster
-from tests.conformance import test_engine as conformance
-from tests.deploy.manifests import NAMESPACE, every, read, token_of_server
-from tests.engines.kubernetes.harness import CELL, KubernetesWorld
+from tests.deploy.manifests import NAMESPACE, every, read
+from tests.engines.kubernetes.harness import kubernetes_world
 from tests.fakes.store import MemoryStore
 from tests.operations.world import ADMIN, parts
 
 WORKLOADS = ("server.yaml", "secret.example.yaml")
-
-
-def promises() -> Iterator[Any]:
-    """Every test of the conformance suite that needs a world and nothing else."""
-    for group in vars(conformance).values():
-        if inspect.isclass(group) and group.__name__.startswith("Test"):
-            for name, test in vars(group).items():
-                if name.startswith("test_") and len(inspect.signature(test).parameters) == 2:
-                    yield pytest.param(group, test, id=name.removeprefix("test_"))
-
-
-class ServersWorld(KubernetesWorld):
-    """A cell whose engine is let in as the server is."""
-
-    def __init__(self, cluster: TestCluster, token: str) -> None:
-        self._token = token
-        super().__init__(cluster)
-
-    def parts(self) -> Parts:
-        client = self.cluster.client(cell=CELL.cell, token=self._token)
-        return Parts(cell=CELL, client=client, clock=SystemClock(), secrets=self.vault)
-
-
-@pytest.fixture(scope="module")
-def token(cluster: TestCluster, needs: Callable[[object, str], None]) -> Iterator[str]:
-    """The server's, its ServiceAccount and role made from the manifests."""
-    needs(cluster.ours, "a cluster of somebody's own is not for roles of ours")
-    asyncio.run(each_of(cluster, read("access.yaml"), lambda client, it: client.apply(it)))
-    yield token_of_server(cluster)
-    asyncio.run(each_of(cluster, read("access.yaml"), lambda client, it: client.delete(key_of(it))))
-
-
-async def each_of(
-    cluster: TestCluster, manifests: list[dict[str, Any]], act: Callable[[Client, Any], Any]
-) -> None:
-    client = cluster.client()
-    try:
-        for manifest in manifests:
-            await act(client, manifest)
-    finally:
-        await client.close()
-
-
-@pytest.fixture
-async def world(cluster: TestCluster, token: str) -> AsyncIterator[ServersWorld]:
-    made = ServersWorld(cluster, token)
-    try:
-        await made.clear()
-        yield made
-        await made.clear()
-    finally:
-        await made.close()
-
-
-@pytest.mark.cluster
-@pytest.mark.parametrize(("group", "promise"), list(promises()))
-async def test_the_servers_role_is_enough(world: ServersWorld, group: Any, promise: Any) -> None:
-    await promise(group(), world)
-
-
 STACK = """
 stack: eu
 template:
@@ -95,17 +31,27 @@ tenants: {acme: {}, globex: {removed: 2026-01-01T00:00:00Z}}
 """
 
 
+@pytest.fixture
+def token(server_token: str | None, needs: Callable[[object, str], None]) -> str:
+    """The server's."""
+    needs(server_token, "a cluster of somebody's own is not for roles of ours")
+    return str(server_token)
+
+
 @pytest.mark.cluster
-async def test_the_servers_role_is_enough_for_tenants(world: ServersWorld) -> None:
-    world.vault.values = {f"store:eu-{each}/token": "t" for each in ("acme", "globex")}
-    platform = parts(world.kubernetes, MemoryStore(), secrets=world.vault)
-    sources = Sources(name="shop", texts=(SourceText(path="s.yaml", text=STACK),))
-    begun = await apply(platform, Request(sources=sources, by=ADMIN))
-    ended = await platform.running.wait(begun.id)
-    await platform.running.close()
-    assert ended.state is OperationState.DONE, ended.error
-    assert [each async for each in world.kubernetes.verify()] == []
-    await world.kubernetes.delete(tenant_key("eu", "acme"), volumes=True)
+async def test_the_servers_role_is_enough_for_tenants(
+    token: str, request: pytest.FixtureRequest
+) -> None:
+    async with kubernetes_world(request) as world:
+        world.vault.values = {f"store:eu-{each}/token": "t" for each in ("acme", "globex")}
+        platform = parts(world.kubernetes, MemoryStore(), secrets=world.vault)
+        sources = Sources(name="shop", texts=(SourceText(path="s.yaml", text=STACK),))
+        begun = await apply(platform, Request(sources=sources, by=ADMIN))
+        ended = await platform.running.wait(begun.id)
+        await platform.running.close()
+        assert ended.state is OperationState.DONE, ended.error
+        assert [each async for each in world.kubernetes.verify()] == []
+        await world.kubernetes.delete(tenant_key("eu", "acme"), volumes=True)
 
 
 @pytest.mark.cluster

@@ -25,10 +25,12 @@ _KEPT = ("ConfigMap", "Lease", "ControllerRevision")
 
 
 class KubernetesWorld:
-    """An engine on a real API server, whose pods are those of the double."""
+    """An engine on a real API server, whose pods are those of the double. With a token it may
+    do what that is let do, and the tests' own look behind it everything."""
 
-    def __init__(self, cluster: TestCluster) -> None:
+    def __init__(self, cluster: TestCluster, token: str | None = None) -> None:
         self.cluster = cluster
+        self._token = token
         self.vault = Vault()
         self.kubernetes = self.another()
         self.engine: Engine = self.kubernetes
@@ -37,7 +39,7 @@ class KubernetesWorld:
 
     def parts(self) -> Parts:
         """What an engine of this cell is made of, its client its own."""
-        client = self.cluster.client(cell=CELL.cell)
+        client = self.cluster.client(cell=CELL.cell, token=self._token)
         return Parts(cell=CELL, client=client, clock=SystemClock(), secrets=self.vault)
 
     def another(self) -> KubernetesEngine:
@@ -114,8 +116,9 @@ class KubernetesWorld:
 
 @asynccontextmanager
 async def kubernetes_world(request: pytest.FixtureRequest) -> AsyncIterator[KubernetesWorld]:
-    """An empty cell on the session's cluster."""
-    world = KubernetesWorld(request.getfixturevalue("cluster"))
+    """An empty cell on the session's cluster, its engine let in as the server is."""
+    cluster = request.getfixturevalue("cluster")
+    world = KubernetesWorld(cluster, request.getfixturevalue("server_token"))
     try:
         await world.clear()
         yield world

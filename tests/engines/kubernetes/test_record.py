@@ -36,7 +36,7 @@ def test_a_record_gives_back_what_was_written() -> None:
     web = ServiceKey("default", "web")
     ended = release(3, web, verdict=Verdict.FAILED, verdict_reason="exited 1")
     record = record_of([ended], name="r-web-3")
-    assert read_record(record) == (ended,)
+    assert read_record(record) == {0: ended}
     assert len(record["data"]["packed"]) < 300
 
 
@@ -52,7 +52,8 @@ def test_a_verdict_reaches_the_release_at_its_place() -> None:
     record = record_of([acme, globex], name="")
     judged = replace(globex, verdict=Verdict.DEPLOYED)
     record["metadata"]["annotations"] |= verdict_patch({1: judged})["metadata"]["annotations"]
-    assert read_record(record) == (acme, judged)
+    assert read_record(record) == {0: acme, 1: judged}
+    assert read_record(record, {judged.service}) == {1: judged}
 
 
 def test_the_same_releases_make_the_same_record() -> None:

@@ -37,10 +37,13 @@ SIDECAR: Final = {"name": "tail", "image": "registry.test/well:1"}
 
 @pytest.fixture
 async def island(world: KubernetesWorld) -> AsyncIterator[KubernetesWorld]:
-    """An empty cell that knows a kind Kubernetes does not have."""
+    """An empty cell that knows a kind Kubernetes does not have; for such, the server's role is
+    not enough."""
     await define(world.client)
     await world.client.resource_of("PodIdentityAssociation")
-    yield world
+    admins = KubernetesWorld(world.cluster)
+    yield admins
+    await admins.close()
 
 
 def web(world: KubernetesWorld, **fields: Any) -> ServiceBuilder:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +10,8 @@ from skerry.clock import SystemClock
 from skerry.engines.kubernetes.index import WAVES, Index
 from skerry.engines.kubernetes.kept import INDEX, KEPT, SYSTEM, service_hash
 from skerry.engines.kubernetes.leases import DURATION_SECONDS, FORGOTTEN, Leases
-from skerry.errors import Conflict
-from skerry.model.change import Action, Change
+from skerry.errors import Conflict, Refused
+from skerry.model.change import Action, Change, Release, Verdict
 from skerry.model.keys import ObjectKey, ServiceKey
 from skerry.model.stack import tenant_key
 from tests.builders import bundle
@@ -199,3 +200,43 @@ async def _marks(world: KubernetesWorld) -> list[str]:
     shards = world.client.list("ConfigMap", namespace=SYSTEM, labels=f"{KEPT}={INDEX}")
     annotations = [each["metadata"].get("annotations") or {} async for each in shards]
     return [name for each in annotations for name in each if name.startswith(WAVES)]
+
+
+async def test_what_is_left_half_written_is_looked_at_by_the_next_plan(
+    world: KubernetesWorld, other: KubernetesWorld
+) -> None:
+    web = world.service("web")
+    await applied(world, web)
+    (change,) = (await planned_cheaply(world, web.file_at("/etc/web.conf", "a"))).changes
+    for each in change.objects:
+        if each["kind"] == "Deployment":
+            each["spec"]["nonsense"] = True  # what stands around it is applied before it
+    with pytest.raises(Refused):
+        async with world.engine.writing([WEB], by="ann"):
+            await world.engine.apply(change)
+    assert (await other.engine.index())[WEB].startswith("changing")
+
+
+async def test_a_service_that_is_only_judged_is_known_again(
+    world: KubernetesWorld, other: KubernetesWorld
+) -> None:
+    (change,) = (await applied(world, world.service("web"))).changes
+    release = Release(
+        service=WEB,
+        number=1,
+        image="web:1",
+        by="ann",
+        at=SystemClock().now(),
+        reason="new",
+        inputs=change.inputs,
+        objects=change.objects,
+    )
+    await world.engine.record(release)
+    died = world.engine.writing([WEB], by="ann")
+    await died.__aenter__()  # spoilt from here on, by a writer that does not come back
+    await world.client.delete(ObjectKey("Lease", SYSTEM, f"w-{service_hash(WEB)}"))
+    async with other.engine.writing([WEB], by="eve"):
+        await other.engine.releases(WEB)
+        await other.engine.record(replace(release, verdict=Verdict.DEPLOYED))
+    assert (await other.engine.index())[WEB] == change.inputs
+    await died.__aexit__(None, None, None)
