@@ -23,6 +23,21 @@ check() {
   "$@"
 }
 
+# Two lanes side by side, for the tests of one mostly wait for containers and those of the other
+# compute. The first lane's words are shown when both have ended.
+run_tests() {
+  local status=0
+  said=$(mktemp)
+  .venv/bin/pytest -q -p no:cacheprovider -m "engine or gateway" >"$said" 2>&1 &
+  lane=$!
+  trap 'kill "$lane" 2>/dev/null || true; wait "$lane" || true; rm -f "$said"' EXIT
+  .venv/bin/pytest -q -p no:cacheprovider -m "not engine and not gateway" || status=$?
+  say "== tests with containers"
+  wait "$lane" || status=$?
+  cat "$said"
+  return "$status"
+}
+
 main() {
   prepare
   if [ "${1:-}" = soak ]; then
@@ -37,7 +52,7 @@ main() {
   if command -v shellcheck >/dev/null; then
     check "shell" shellcheck -x tools/*.sh .ci/run
   fi
-  check "tests" .venv/bin/pytest -q
+  check "tests" run_tests
 }
 
 main "$@"
