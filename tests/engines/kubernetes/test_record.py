@@ -44,7 +44,8 @@ def test_metadata_alone_tells_all_but_the_objects() -> None:
     tenants = [tenant_key("eu", name) for name in ("acme", "globex")]
     record = record_of([release(1, each) for each in tenants], name="")
     told = read_record({"metadata": record["metadata"]})
-    assert told == tuple(release(1, each, objects=(), before=None) for each in tenants)
+    bare = [release(1, each, objects=(), before=None) for each in tenants]
+    assert told == dict(enumerate(bare))
 
 
 def test_a_verdict_reaches_the_release_at_its_place() -> None:

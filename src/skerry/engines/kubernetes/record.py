@@ -2,7 +2,7 @@
 
 import base64
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -68,18 +68,26 @@ def record_of(releases: Sequence[Release], *, name: str) -> dict[str, Any]:
     }
 
 
-def read_record(record: Mapping[str, Any]) -> tuple[Release, ...]:
-    """The releases of a record, in their places; of its metadata alone, without objects."""
+def read_record(
+    record: Mapping[str, Any], services: Collection[ServiceKey] | None = None
+) -> dict[int, Release]:
+    """The releases of a record, those of some services or all, by their places; of its metadata
+    alone, without objects. What nobody asks for is not unpacked: it is a hundred times more."""
     annotations = record["metadata"].get("annotations") or {}
     heads = orjson.loads(annotations.get(_RELEASES, "[]"))
+    wanted = {
+        place: head
+        for place, head in enumerate(heads)
+        if services is None or ServiceKey(*head["service"]) in services
+    }
     packed = (record.get("data") or {}).get("packed")
     bodies: list[Mapping[str, Any]] = [{}] * len(heads)
-    if packed is not None:
+    if packed is not None and wanted:
         bodies = orjson.loads(zlib.decompress(base64.b64decode(packed)))
-    return tuple(
-        _release(head, body, annotations.get(f"{_VERDICT}{place}", ""))
-        for place, (head, body) in enumerate(zip(heads, bodies, strict=True))
-    )
+    return {
+        place: _release(head, bodies[place], annotations.get(f"{_VERDICT}{place}", ""))
+        for place, head in wanted.items()
+    }
 
 
 def verdict_patch(judged: Mapping[int, Release]) -> dict[str, Any]:

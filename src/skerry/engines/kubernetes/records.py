@@ -95,9 +95,8 @@ class Records:
         self, services: frozenset[ServiceKey]
     ) -> dict[ServiceKey, tuple[Release, ...]]:
         found: dict[ServiceKey, list[Release]] = {each: [] for each in services}
-        for release in await self._read(_selector(services)):
-            if release.service in found:
-                found[release.service].append(release)
+        for release in await self._read(_selector(services), services):
+            found[release.service].append(release)
         return {
             service: tuple(sorted(releases, key=lambda each: -each.number))
             for service, releases in found.items()
@@ -106,26 +105,32 @@ class Records:
     async def newest(self, scope: Scope) -> dict[ServiceKey, Release]:
         """Each service's newest; with its objects where few services are asked for."""
         if scope.services is not None and len(scope.services) <= _FEW:
-            found = await self._read(_selector(scope.services)) if scope.services else []
+            labels = _selector(scope.services)
+            found = await self._read(labels, scope.services) if scope.services else []
         else:
             stack = f",{STACK}={scope.stack}" if scope.services is None and scope.stack else ""
-            found = await self._read(f"{KEPT}={RELEASE}{stack}", metadata=True)
+            labels = f"{KEPT}={RELEASE}{stack}"
+            found = await self._read(labels, scope.services, metadata=True)
         newest: dict[ServiceKey, Release] = {}
         for release in found:
-            if scope.services is not None and release.service not in scope.services:
-                continue
             if release.number > getattr(newest.get(release.service), "number", 0):
                 newest[release.service] = release
         return newest
 
-    async def _read(self, labels: str, *, metadata: bool = False) -> list[Release]:
+    async def _read(
+        self,
+        labels: str,
+        services: Collection[ServiceKey] | None = None,
+        *,
+        metadata: bool = False,
+    ) -> list[Release]:
         found: list[Release] = []
         listed = self._client.list(
             "ControllerRevision", namespace=SYSTEM, labels=labels, metadata=metadata
         )
         async for record in listed:
             name = record["metadata"]["name"]
-            for place, release in enumerate(read_record(record)):
+            for place, release in read_record(record, services).items():
                 self._places[release.service][release.number] = (name, place)
                 self._heed(release)
                 found.append(release)
