@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -37,7 +38,8 @@ def let_server_in(cluster: TestCluster) -> str:
         finally:
             await client.close()
 
-    asyncio.run(make())
+    with ThreadPoolExecutor(1) as aside:  # a fixture that asks for this may have a loop running
+        aside.submit(lambda: asyncio.run(make())).result()
     return token_of_server(cluster)
 
 
