@@ -6,6 +6,11 @@ import pytest
 
 from skerry.engines.kubernetes.podlife import Life, Started, life_of
 
+NO_COMMAND = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+    'runc create failed: unable to start container process: exec: "migrate": executable file '
+    "not found in $PATH: unknown"
+)
 BACK_OFF = "Back-off pulling image"
 
 
@@ -25,6 +30,12 @@ def pod(state: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
         (pod({"waiting": {"reason": "ContainerCreating"}}), Life(reason="")),
         (pod({"running": {}}), Started()),
         (pod({"terminated": {"exitCode": 4}}, phase="Failed"), Started(exit_code=4)),
+        (
+            pod({"terminated": {"reason": "StartError", "exitCode": 128, "message": NO_COMMAND}}),
+            Life(
+                reason="its container cannot be started: migrate is not in its image", failed=True
+            ),
+        ),
         (
             pod({"waiting": {"reason": "ImagePullBackOff", "message": BACK_OFF}}),
             Life(reason=f"its image cannot be had: {BACK_OFF}", failed=True),

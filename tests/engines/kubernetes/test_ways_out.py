@@ -40,8 +40,8 @@ async def island(world: KubernetesWorld) -> AsyncIterator[KubernetesWorld]:
     """An empty cell that knows a kind Kubernetes does not have; for such, the server's role is
     not enough."""
     await define(world.client)
-    await world.client.resource_of("PodIdentityAssociation")
     admins = KubernetesWorld(world.cluster)
+    await admins.client.resource_of("PodIdentityAssociation")
     yield admins
     await admins.close()
 
