@@ -20,7 +20,7 @@ from skerry.model.objects import digest_of
 
 WATCHED = ("Deployment", "ReplicaSet", "Job", "Pod", "Namespace")
 HASH = "pod-template-hash"
-_GONE_WITH_NAMESPACE = [row.kind for row in RESOURCES.values() if row.namespaced]
+GONE_WITH_NAMESPACE = [row.kind for row in RESOURCES.values() if row.namespaced]
 
 Object = dict[str, Any]
 
@@ -186,7 +186,7 @@ class ControllerDouble:
             if metadata["name"] != namespace or "deletionTimestamp" not in metadata:
                 continue
             left = 0
-            for kind in _GONE_WITH_NAMESPACE:
+            for kind in GONE_WITH_NAMESPACE:
                 with suppress(NotFound):
                     async for each in self._client.list(kind, namespace=namespace, metadata=True):
                         left += 1
