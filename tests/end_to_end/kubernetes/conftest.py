@@ -28,7 +28,7 @@ def elsewhere(needs: Needs) -> Iterator[TestCluster]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ours(cluster: TestCluster, needs: Needs) -> TestCluster:
     """The session's cluster, where faults of ours are welcome."""
     needs(cluster.ours, "somebody's own cluster is not for faults of ours")

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 FEW: Final = 4
 """Up to so many services have a lease each; more share one."""
-FLUSH_SECONDS: Final = 5.0
+FLUSH_SECONDS: Final = 15.0
 """While many are written: a writer killed between two flushes has spoilt entries behind it,
 which cost a look each."""
 
@@ -28,18 +28,19 @@ which cost a look each."""
 @dataclass(slots=True, kw_only=True, eq=False)
 class Block:
     """One that is under way. `before` are the entries of the index as they were when nobody
-    else could write them any more, and are put back for what is not changed; `written`
-    are the services whose entries are no longer so. `crowded` are namespaces of which many services
-    are in the block; and "", the place of namespaces themselves, where there are many of those.
-    `unjudged` are those whose release has no
-    verdict yet: their entries, in `noted`, wait for it."""
+    else could write them any more, and are put back for what is not changed; `touched` are the
+    services whose objects may be otherwise since, `settled` the entries of those that were only
+    judged. `crowded` are namespaces of which many services are in the block; and "", the place
+    of namespaces themselves, where there are many of those. `unjudged` are those whose release
+    has no verdict yet: their entries, in `noted`, wait for it."""
 
     services: frozenset[ServiceKey]
     by: str
     stack: str | None
     leases: list[Lease] = field(default_factory=list)
     before: Mapping[ServiceKey, Entry] = field(default_factory=dict)
-    written: set[ServiceKey] = field(default_factory=set)
+    touched: set[ServiceKey] = field(default_factory=set)
+    settled: dict[ServiceKey, Entry] = field(default_factory=dict)
     unjudged: set[ServiceKey] = field(default_factory=set)
     noted: dict[ServiceKey, Entry] = field(default_factory=dict)
     crowded: frozenset[str] = field(init=False)
@@ -98,6 +99,7 @@ class Writing:
         block = self._blocks.get(service)
         if block is not None:
             await self._leases.check(block.lease_of(service, self._cell))
+            block.touched.add(service)
         return block
 
     def note(self, service: ServiceKey, entry: Entry | None) -> None:
@@ -106,7 +108,7 @@ class Writing:
         plan, which looks at the service."""
         block = self._blocks.get(service)
         if block is not None:
-            block.written.add(service)
+            block.touched.add(service)
             if entry is not None and service in block.unjudged:
                 block.noted[service] = entry
                 entry = entry.spoilt
@@ -123,6 +125,9 @@ class Writing:
         block.unjudged.discard(release.service)
         if (entry := block.noted.pop(release.service, None)) is not None:
             self._index.put(release.service, entry)
+        elif release.verdict is Verdict.DEPLOYED:
+            entry = Entry(inputs=release.inputs, release=str(release.number))
+            block.settled[release.service] = entry
 
     async def settle(self, service: ServiceKey) -> None:
         """Write the entry now, unless a block will."""
@@ -158,7 +163,7 @@ class Writing:
 
     async def _end(self, block: Block, tasks: Tasks) -> None:
         """The index first: once the leases are gone, others write it. An entry that could not
-        be written stays spoilt, and costs a look."""
+        be written stays spoilt, as does that of a service left half written, and costs a look."""
         try:
             if block.leases:
                 await self._write_index(block)
@@ -177,8 +182,8 @@ class Writing:
         if any(lease.lost for lease in block.leases):
             self._index.forget(block.services)  # others are at them: it is theirs to write
         else:
-            for service, entry in block.before.items():
-                if service not in block.written:
+            for service, entry in {**block.before, **block.settled}.items():
+                if service not in block.touched:
                     self._index.put(service, entry)
         if block.many:
             await self._index.lift(block.leases[0].name)
