@@ -1,4 +1,4 @@
-"""Looks at a cluster past Skerry, and others' doings in it, from tests that are not asynchronous."""
+"""Looks at a cluster past Skerry, and others' doings in it, for tests that do not await."""
 
 import json
 import ssl
