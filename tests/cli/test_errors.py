@@ -74,6 +74,16 @@ def test_no_server_says_how_to_start_one(alone: Path, skerry: Skerry) -> None:
     assert "try: skerry up" in ended.err
 
 
+def test_a_cell_whose_engine_nobody_knows_is_told_without_a_server(
+    alone: Path, skerry: Skerry, tmp_path: Path
+) -> None:
+    (tmp_path / "eu-1.yaml").write_text("cell: eu-1\nengine: kubernets\n")
+    ended = skerry("plan", str(tmp_path))
+    assert ended.code == 1
+    assert "eu-1.yaml:2: eu-1/engine" in ended.err
+    assert "kubernetes" in ended.err
+
+
 def test_a_server_that_has_ended_is_said(alone: Path, skerry: Skerry) -> None:
     alone.mkdir()
     record = {"url": "http://127.0.0.1:9", "pid": 2**22 + 1, "version": "0.1.0"}

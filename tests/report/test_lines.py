@@ -43,7 +43,9 @@ def test_ages_are_short(seconds: float, shown: str) -> None:
 
 def test_a_plan_gives_each_change_its_reason_diff_and_warnings() -> None:
     view = plan(
-        change("web", "update", reason="image changed", diff=["- image: a", "+ image: b", "  x"]),
+        change(
+            "web", "update", reason="image changed", diff=["- image: a", "+ image: b\nc", "  x"]
+        ),
         change("redis", "replace", reason="env changed", warnings=["away for about 3s"]),
         change("old", "delete", reason="no longer declared"),
         held=[{"service": "api", "reason": "by ana: deploy --image"}],
@@ -53,6 +55,7 @@ def test_a_plan_gives_each_change_its_reason_diff_and_warnings() -> None:
         "~ web update: image changed",
         "    - image: a",
         "    + image: b",
+        "    +   c",
         "      x",
         "! redis replace: env changed",
         "    warning: away for about 3s",

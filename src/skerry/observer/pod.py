@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from skerry.model.objects import TEMPLATE_HASH, Manifest
+from skerry.model.starting import start_words
 from skerry.model.world import ReplicaState
 from skerry.observer.events import newest
 from skerry.observer.probing import check_of, killed_unhealthy, last_answer
 from skerry.observer.pulling import may_come, registry_words
 from skerry.observer.scheduling import no_place
-from skerry.observer.starting import start_words
 from skerry.observer.times import moment, span
 
 _PULL: Final = frozenset(

@@ -149,7 +149,8 @@ class Wave:
         compiled. Returns once all are applied."""
         services, engine = services_of_wave(self._rollout), self._platform.engine
         parts = _in_parts([*services])
-        await self._voice.say(Stage.APPLYING, f"{self._place}: {len(services)} tenants to look at")
+        tenants = "1 tenant" if len(services) == 1 else f"{len(services)} tenants"
+        await self._voice.say(Stage.APPLYING, f"{self._place}: {tenants} to look at")
         seen, _ = await asyncio.gather(
             engine.inventory(scope_of(self._rollout)), gift.prepare(parts[0])
         )

@@ -198,4 +198,7 @@ def _change_lines(change: "ChangeView", *, diffs: bool) -> Iterator[Line]:
         yield line(Piece("    warning: ", "warn"), clean(warning))
     for text in change["diff"] if diffs else ():
         style = {"+": "add", "-": "remove"}.get(text[:1], "dim")
-        yield line(Piece(f"    {clean(text)}", style))
+        first, *more = text.splitlines() or ("",)
+        yield line(Piece(f"    {clean(first)}", style))
+        for said in more:
+            yield line(Piece(f"    {text[:1]}   {clean(said)}", style))

@@ -84,6 +84,11 @@ def _rival(namespace: str, rivals: Sequence[str], stacks: Mapping[str, Joined]) 
 
 def _check_cells(joined: Joined, cells: Mapping[str, Cell]) -> Iterator[tuple[Part, Complaint]]:
     stack = joined.declared
+    if cells and not stack.cells and all(outside(each, stack.residency) for each in cells.values()):
+        nowhere = f"runs nowhere: none of {', '.join(cells)} is in {', '.join(stack.residency)}"
+        hint = "add a cell there, or widen residency"
+        yield joined.head, Complaint(("residency",), nowhere, hint)
+        return
     for part in joined.parts:
         for position, written in enumerate(part.stack.cells):
             path = ("cells", position)

@@ -49,7 +49,7 @@ def up(
     else:
         apply_now(door, prepared, form=output, how=how, diffs=False)
     if not output.machine and prepared.names:
-        _say_next(console, path, prepared.names[0])
+        _say_next(console, path, prepared)
 
 
 def _door(console: Console, prepared: Prepared) -> Door:
@@ -61,13 +61,15 @@ def _door(console: Console, prepared: Prepared) -> Door:
     return server
 
 
-def _say_next(console: Console, path: Path, name: str) -> None:
-    where = "" if path == Path() else f" {os.fspath(path)}"
+def _say_next(console: Console, path: Path, prepared: Prepared) -> None:
+    where, name = "" if path == Path() else f" {os.fspath(path)}", prepared.names[0]
+    machine = not prepared.cells or any(engine == "local" for _, engine in prepared.cells)
+    trust = (("skerry trust", "https without warnings"),) if machine else ()
     hints = (
         ("skerry status", "how everything is"),
         (f"skerry logs {name} -f", "what it says"),
         (f"skerry plan{where}", "what a changed document would do"),
-        ("skerry trust", "https without warnings"),
+        *trust,
         (f"skerry down {os.fspath(path)}", "remove it again"),
     )
     width = max(len(command) for command, _ in hints)

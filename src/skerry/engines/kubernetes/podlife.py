@@ -5,6 +5,7 @@ from typing import Final
 
 from skerry.engines.kubernetes.replicas import own_status
 from skerry.model.objects import Manifest
+from skerry.model.starting import start_words
 
 _HOPELESS: Final = {
     "ErrImagePull": "its image cannot be had",
@@ -15,6 +16,7 @@ _HOPELESS: Final = {
     "CreateContainerError": "its container cannot be made",
     "RunContainerError": "its container cannot be started",
 }
+_NEVER_RAN: Final = {"StartError", "ContainerCannotRun"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +42,13 @@ def life_of(pod: Manifest) -> Life:
     if "running" in state:
         return Started()
     if ended := state.get("terminated"):
+        if ended.get("reason") in _NEVER_RAN:
+            why = start_words(str(ended.get("message", "")).strip())
+            return Life(reason=f"its container cannot be started: {why}", failed=True)
         return Started(exit_code=int(ended.get("exitCode", 0)))
     waiting = state.get("waiting") or {}
     if said := _HOPELESS.get(waiting.get("reason", "")):
-        message = str(waiting.get("message", "")).strip()
+        message = start_words(str(waiting.get("message", "")).strip())
         return Life(reason=f"{said}: {message}" if message else said, failed=True)
     if status.get("phase") == "Failed":
         said = status.get("message") or status.get("reason") or "it was ended by its machine"

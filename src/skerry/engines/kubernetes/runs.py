@@ -105,7 +105,7 @@ class RunSession:
             return Life(reason="")
         life = life_of(self._pod)
         if life.failed:
-            raise Conflict(life.reason, subject=self._subject)
+            raise Conflict(life.reason, subject=self._subject, hint="skerry run -it NAME -- sh")
         return life
 
     async def _next(self, seconds: float) -> None:
@@ -149,9 +149,12 @@ class RunSession:
             self._tasks.spawn(self._feed(self._attached), name=f"input of {self._job}")
 
     async def _open(self) -> Channels | None:
-        """Attached, once it runs; None when it ended before."""
-        while not isinstance(life := self._life(), Started):
-            await self._next(_TICK_SECONDS)
+        """Attached, once it runs; None when it ended before, or will never start."""
+        try:
+            while not isinstance(life := self._life(), Started):
+                await self._next(_TICK_SECONDS)
+        except Conflict:
+            return None  # who reads the output is told
         if life.exit_code is not None or self._pod is None:
             return None
         query = [("container", own_container(self._pod)), ("stdin", "true")]

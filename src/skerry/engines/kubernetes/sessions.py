@@ -22,6 +22,7 @@ from skerry.engines.kubernetes.replicas import own_container, reachable
 from skerry.errors import Conflict, EngineUnavailable, SkerryError
 from skerry.model.keys import ServiceKey
 from skerry.model.process import Chunk, Stream
+from skerry.model.starting import start_words
 
 _STREAMS: Final = {STDOUT: Stream.STDOUT, STDERR: Stream.STDERR}
 _INPUT_FRAME: Final = 32 * 1024
@@ -87,7 +88,8 @@ class ExecSession:
         code = exit_code(status)
         if code is not None:
             return code
-        return Conflict(str(status.get("message") or "could not be started"), subject=self._subject)
+        said = start_words(str(status.get("message") or "could not be started"))
+        return Conflict(said, subject=self._subject, hint="skerry exec -it NAME -- sh")
 
     def _cut(self, why: str) -> EngineUnavailable:
         said = f"the connection broke before the command ended: {why}"

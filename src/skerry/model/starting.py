@@ -7,10 +7,22 @@ _ROOT: Final = re.compile(
     r"(?:container has )?runAsNonRoot and image (?:will run as root|"
     r"has non-numeric user \((?P<user>[^)]*)\))"
 )
+_MISSING: Final = re.compile(
+    r'exec: \\?"(?P<command>[^"\\]+)\\?": '
+    r"(?P<why>executable file not found in \$PATH|(?:stat \S+: )?no such file or directory"
+    r"|permission denied|is a directory)"
+)
+_WHY: Final = {
+    "permission denied": "may not be executed",
+    "is a directory": "is a folder",
+}
 
 
 def start_words(message: str) -> str:
-    """What a node says, and of images it takes for root what to do."""
+    """What a node says: of a command that is not there its name, and of images it takes for
+    root what to do."""
+    if missing := _MISSING.search(message):
+        return f"{missing['command']} {_WHY.get(missing['why'], 'is not in its image')}"
     match = _ROOT.search(message)
     if match is None:
         return message
