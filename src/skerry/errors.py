@@ -18,6 +18,7 @@ Library errors are chained (`raise ... from error`), never leaked.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 
 class SkerryError(Exception):
@@ -33,6 +34,14 @@ class SkerryError(Exception):
         self.subject = subject
         self.cause = cause
         self.hint = hint
+
+
+OWN_FAULT: Final = "Skerry itself is at fault; the server's log says more"
+
+
+def own_fault(subject: str) -> SkerryError:
+    """What is said of an exception that is no SkerryError, once it is in the log."""
+    return SkerryError(OWN_FAULT, subject=subject, hint="skerry doctor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from skerry.errors import (
+    OWN_FAULT,
     Conflict,
     DeployFailed,
     EngineUnavailable,
@@ -113,8 +114,7 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_fault(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    said = "Skerry itself is at fault; the server's log says more"
-    return _answer(request, 500, {**_body("error", said), "hint": "skerry doctor"})
+    return _answer(request, 500, {**_body("error", OWN_FAULT), "hint": "skerry doctor"})
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from skerry.errors import SkerryError
+from skerry.errors import SkerryError, own_fault
 from skerry.model.reconcile import Trial
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,7 @@ def faults_told(subject: str) -> Iterator[None]:
         raise
     except Exception as error:
         log.exception("%s: a fault of Skerry's own", subject)
-        said = "Skerry itself is at fault; the server's log says more"
-        raise SkerryError(said, subject=subject, hint="skerry doctor") from error
+        raise own_fault(subject) from error
 
 
 def is_news(before: Trial, after: Trial) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from skerry.errors import EngineUnavailable, NotFound, SkerryError, Unavailable
+from skerry.errors import EngineUnavailable, NotFound, SkerryError, Unavailable, own_fault
 from skerry.operations.platform import Platform
 
 log = logging.getLogger(__name__)
@@ -104,9 +104,7 @@ async def _one(
         if alone:
             raise
         log.exception("cell %s met a fault of Skerry's own", platform.name)
-        said = "Skerry itself is at fault; the server's log says more"
-        fault = SkerryError(said, subject=f"cell/{platform.name}", hint="skerry doctor")
-        return Reply(platform=platform, error=fault)
+        return Reply(platform=platform, error=own_fault(f"cell/{platform.name}"))
 
 
 def _late(platform: Platform, seconds: float) -> EngineUnavailable:

@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
-from skerry.errors import DeployFailed, SkerryError, Unavailable
+from skerry.errors import OWN_FAULT, DeployFailed, SkerryError, Unavailable
 from skerry.model.change import Action, Change, Release, Verdict
 from skerry.model.objects import RELEASE, Manifest
 from skerry.model.progress import Operation, Stage
@@ -158,7 +158,7 @@ def _known_failure(platform: Platform, release: Release) -> DeployFailed:
 
 def _own_fault(platform: Platform, step: Step) -> DeployFailed:
     return DeployFailed(
-        "Skerry itself is at fault; the server's log says more",
+        OWN_FAULT,
         subject=step.service.at(platform.engine.cell.cell),
         hint="skerry doctor",
     )

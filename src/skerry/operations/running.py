@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
-from skerry.errors import DeployFailed, SkerryError
+from skerry.errors import OWN_FAULT, DeployFailed, SkerryError
 from skerry.loops import Tasks
 from skerry.model.keys import ServiceKey
 from skerry.model.progress import Operation, OperationState, Progress, Stage
@@ -170,9 +170,10 @@ class Running:
             log.exception(
                 "operation %s (%s) met a fault of Skerry's own", operation.id, operation.kind
             )
-            said = "Skerry itself is at fault; the server's log says more"
-            await voice.say(Stage.FAILED, said)
-            return replace(operation, state=OperationState.FAILED, error=said, hint="skerry doctor")
+            await voice.say(Stage.FAILED, OWN_FAULT)
+            return replace(
+                operation, state=OperationState.FAILED, error=OWN_FAULT, hint="skerry doctor"
+            )
         return replace(operation, state=OperationState.DONE)
 
     async def _end(self, operation: Operation) -> None:

@@ -21,7 +21,7 @@ from skerry.engines.kubernetes.shaping import (
     shape_replica_set,
     shape_whole,
 )
-from skerry.errors import NotFound, SkerryError
+from skerry.errors import NotFound, SkerryError, own_fault
 from skerry.loops import Tasks
 from skerry.model.keys import ServiceKey
 from skerry.model.objects import STACK
@@ -179,7 +179,7 @@ class Informer:
             except Exception:
                 # A watch that ended for good would show for ever what was seen last.
                 log.exception("the watch of %ss met a fault of Skerry's own", source.kind)
-                self._problems[source] = _own_fault(f"cell/{self._parts.name}")
+                self._problems[source] = own_fault(f"cell/{self._parts.name}")
                 self._ring_all()
             await self._parts.clock.sleep(_AGAIN_SECONDS)
 
@@ -209,8 +209,3 @@ class Informer:
     def _ring_all(self) -> None:
         for bell in self._bells:
             bell.set()
-
-
-def _own_fault(subject: str) -> SkerryError:
-    said = "Skerry itself is at fault; the log says more"
-    return SkerryError(said, subject=subject, hint="skerry doctor")

@@ -382,9 +382,7 @@ class LocalEngine(Records):
 
     def _outcome(self, manifest: Manifest) -> Outcome:
         there = self._state.objects.get(key_of(manifest))
-        did = Did.CREATED if there is None else Did.CONFIGURED
-        if there == manifest:
-            did = Did.UNCHANGED
+        did = Did.UNCHANGED if there == manifest else Did.CONFIGURED if there else Did.CREATED
         return Outcome(key=key_of(manifest), did=did)
 
     def _deployment(self, service: ServiceKey) -> Manifest:

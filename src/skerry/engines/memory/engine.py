@@ -28,7 +28,7 @@ from skerry.model.objects import (
     owner_of,
 )
 from skerry.model.process import LogLine, LogQuery, Stream
-from skerry.model.world import EVERYTHING, CellReport, Finding, Observation, Override, Scope
+from skerry.model.world import EVERYTHING, CellReport, Observation, Override, Scope
 from skerry.ports import Clock, Session, Tunnel
 
 HEARTBEAT: Final = 10.0
@@ -221,12 +221,6 @@ class MemoryEngine(Memory):
         """Write releases, or their verdicts."""
         await super().record(*releases)
         self._ring()
-
-    async def verify(self) -> AsyncIterator[Finding]:
-        """Nothing can differ here: what is wanted and what is there are the same objects."""
-        nothing: tuple[Finding, ...] = ()
-        for finding in nothing:
-            yield finding
 
     async def report(self) -> CellReport:
         """The cell at a glance."""
