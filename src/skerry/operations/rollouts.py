@@ -150,10 +150,12 @@ async def _start(platform: Platform, operation: Operation, work: Work) -> Operat
 
 async def _introduce(rollout: Rollout, voice: Voice) -> None:
     sizes = ", ".join(str(len(each)) for each in rollout.waves)
+    tenants = f"{rollout.tenants} tenant{'s' if rollout.tenants != 1 else ''}"
+    waves = f"{len(rollout.waves)} waves of {sizes}" if len(rollout.waves) != 1 else "one wave"
     what = f"version {rollout.version}" if not rollout.undoes else f"back from {rollout.version}"
     await voice.say(
         Stage.PLANNED,
-        f"{what}: {rollout.tenants} tenants in {len(rollout.waves)} waves of {sizes}",
+        f"{what}: {tenants} in {waves}",
     )
     if rollout.skipped:
         await voice.say(Stage.PLANNED, f"left alone: {named(rollout.skipped)}")

@@ -62,7 +62,9 @@ def rollout_lines(view: "RolloutView", *, now: datetime) -> Iterator[Line]:
     if view["reason"]:
         yield line(f"  {clean(view['reason'])}")
     sizes = ", ".join(str(each) for each in view["waves"])
-    yield line(f"  {view['finished']} of {view['tenants']} tenants done, in waves of {sizes}")
+    tenants = f"{view['tenants']} tenant{'s' if view['tenants'] != 1 else ''}"
+    how = f"waves of {sizes}" if len(view["waves"]) != 1 else "one wave"
+    yield line(f"  {view['finished']} of {tenants} done, in {how}")
     yield line(f"  begun by {view['by']} {since(view['at'], now)} ago")
     if view["state"] == "running" and not view["carried"]:
         yield line(Piece("  nobody is at it", "warn"), f"; skerry resume {view['stack']}")
