@@ -33,9 +33,7 @@ async def undo(
         if before is not None:
             await _restore(platform, step, failed, voice=voice, before=before)
         elif not step.existed:
-            await insist(
-                platform, lambda: platform.engine.delete(step.service, volumes=False)
-            )
+            await insist(platform, lambda: platform.engine.delete(step.service, volumes=False))
             deadline = step.change.deadline_seconds
             await wait_until_gone(platform, step.service, voice, deadline_seconds=deadline)
     except SkerryError as error:
