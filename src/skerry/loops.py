@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 log = logging.getLogger(__name__)
+AGAIN_SECONDS: Final = 5.0
 
 
 class Tasks:
@@ -23,11 +24,12 @@ class Tasks:
         return task
 
     async def close(self) -> None:
-        """Cancel everything still running and wait until it has ended."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Cancel everything still running and wait until it has ended. A cancellation that
+        comes as what a task waits for ends can be lost on the way: it is sent again."""
+        while running := [task for task in self._running if not task.done()]:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=AGAIN_SECONDS)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

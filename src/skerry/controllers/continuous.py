@@ -96,7 +96,8 @@ class Continuous:
             if await self._branch.look() and self._branch.desired is not None:
                 self._tell(self._branch.desired)
             try:
-                await asyncio.wait_for(self._bell.wait(), self._branch.pause_seconds())
+                async with asyncio.timeout(self._branch.pause_seconds()):
+                    await self._bell.wait()
             except TimeoutError:
                 continue
 

@@ -88,7 +88,8 @@ class Keeper:
     async def _rest(self, until: datetime | None) -> None:
         seconds = None if until is None else max(0.1, (until - self._now()).total_seconds())
         try:
-            await asyncio.wait_for(self._bell.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._bell.wait()
         except TimeoutError:
             return
 

@@ -109,7 +109,8 @@ class Running:
                 yield operation
                 return
             try:
-                await asyncio.wait_for(changed.wait(), QUIET_SECONDS)
+                async with asyncio.timeout(QUIET_SECONDS):
+                    await changed.wait()
             except TimeoutError:
                 yield None
 

@@ -103,7 +103,8 @@ async def end(process: Running, *, grace_seconds: float = 5.0) -> None:
     with suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGTERM)
     try:
-        await asyncio.wait_for(ended(process), grace_seconds)
+        async with asyncio.timeout(grace_seconds):
+            await ended(process)
     except TimeoutError:
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)

@@ -75,7 +75,8 @@ class Git:
                 "is not installed", subject="git", hint="apt-get install git"
             ) from error
         try:
-            said, complained = await asyncio.wait_for(process.communicate(sent), TIMEOUT_SECONDS)
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                said, complained = await process.communicate(sent)
         except TimeoutError:
             raise GitFailed(f"timed out after {TIMEOUT_SECONDS:.0f} s") from None
         finally:

@@ -96,7 +96,8 @@ class ExecPlugin:
             cause = f"it cannot be started: {error.strerror}. {self._plugin.install_hint}"
             raise _failure(cause.strip(". "), self._plugin) from error
         try:
-            output, said = await asyncio.wait_for(child.communicate(), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                output, said = await child.communicate()
         except TimeoutError as error:
             raise _failure(f"it gave nothing for {PATIENCE_SECONDS:.0f} s", self._plugin) from error
         finally:
