@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from skerry.cli.images import look_at
 from skerry.cli.repository import _identity
 from skerry.model.sources import Sources, SourceText
 from tests.cli.conftest import Skerry
-from tests.cli.fake_server import FakeServer, Refusal, Stream, error
+from tests.cli.fake_server import Asked, FakeServer, Refusal, Stream, error
 from tests.cli.terminals import start
 from tests.cli.views import (
     DONE,
@@ -46,8 +47,14 @@ def _answers(fake: FakeServer) -> None:
     fake.on("POST", "/v1/apply", applied([plan(change("web"))], operation()))
     fake.on("GET", "/v1/images", {"here": True})
     fake.on("GET", "/v1/operations/op-1/events", Stream([progress("done", "ready"), DONE]))
-    every = status(service("web"), service("payments/checkout"), service("other"))
-    fake.on("GET", "/v1/status", every)
+    fake.on("GET", "/v1/status", _status)
+
+
+def _status(asked: Asked) -> Any:
+    """Narrowed to a namespace and a name, as the server does."""
+    every = [service("web"), service("payments/checkout"), service("other")]
+    wanted = {key: asked.query[key][0] for key in ("namespace", "name") if key in asked.query}
+    return status(*(each for each in every if wanted.items() <= each.items()))
 
 
 def test_a_plan_sends_texts_files_and_the_images_that_would_be_built(
