@@ -5,7 +5,7 @@ is so in all of them: then that is the answer.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from skerry.model.access import Identity
@@ -76,8 +76,7 @@ async def abort(
     async def begin(platform: Platform) -> Operation:
         return await aborting.abort(platform, stack, undo=undo, by=by, permit=permit)
 
-    found = await reach(fleet.platforms(cells), begin, within_seconds=PLAN_SECONDS)
-    return found.where_found()
+    return await _begun(fleet, cells, begin)
 
 
 async def roll_back(
@@ -95,6 +94,12 @@ async def roll_back(
     async def begin(platform: Platform) -> Operation:
         return await way_back.roll_back(platform, stack, by=by, steps=steps, permit=permit)
 
+    return await _begun(fleet, cells, begin)
+
+
+async def _begun(
+    fleet: Fleet, cells: Sequence[str], begin: Callable[[Platform], Awaitable[Operation]]
+) -> Replies[Operation]:
     found = await reach(fleet.platforms(cells), begin, within_seconds=PLAN_SECONDS)
     return found.where_found()
 
